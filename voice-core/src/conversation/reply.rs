@@ -1,0 +1,301 @@
+//! One reply on its way to the caller: its pieces, the sound made of them, and how much was heard.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::audio::SampleRate;
+use crate::sentence::SentenceChunker;
+
+/// Sound as the voice gave it, at the rate the driver asked for. The core counts samples and never looks inside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sound {
+    pub bytes: Vec<u8>,
+    pub samples: u32,
+}
+
+/// A stretch of text for the voice. Pieces of a turn are spoken in the order of their index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    pub index: u32,
+    pub text: String,
+}
+
+/// The most a reply may hold. A model that rambles this long has gone wrong; nobody listens for five minutes.
+const MAX_PIECES: usize = 60;
+const MAX_SOUND: Duration = Duration::from_secs(300);
+
+/// How long a character takes to say, to estimate the length of a piece whose sound is not complete: about 15 characters
+/// a second, the usual pace of the approved voice.
+const CHARACTER: Duration = Duration::from_millis(65);
+
+#[derive(Debug)]
+pub(super) struct Reply {
+    chunker: SentenceChunker,
+    pieces: Vec<Spoken>,
+    /// Which piece the voice is at.
+    voicing: usize,
+    outbox: VecDeque<Sound>,
+    received: u64,
+    sent: u64,
+    played: u64,
+    text_complete: bool,
+    rate: SampleRate,
+}
+
+#[derive(Debug)]
+struct Spoken {
+    text: String,
+    samples: u64,
+    complete: bool,
+}
+
+impl Reply {
+    pub(super) fn new(rate: SampleRate) -> Self {
+        Self {
+            chunker: SentenceChunker::default(),
+            pieces: Vec::new(),
+            voicing: 0,
+            outbox: VecDeque::new(),
+            received: 0,
+            sent: 0,
+            played: 0,
+            text_complete: false,
+            rate,
+        }
+    }
+
+    /// Takes a word of the model and gives the pieces it completes.
+    pub(super) fn take_token(&mut self, token: &str) -> Vec<Piece> {
+        if self.text_complete {
+            return Vec::new();
+        }
+        let texts = self.chunker.push(token);
+        texts
+            .into_iter()
+            .filter_map(|text| self.add_piece(text))
+            .collect()
+    }
+
+    /// The model has finished; gives the last piece.
+    pub(super) fn finish_text(&mut self) -> Option<Piece> {
+        let last = if self.text_complete {
+            None
+        } else {
+            self.chunker.finish()
+        };
+        let piece = last.and_then(|text| self.add_piece(text));
+        self.text_complete = true;
+        piece
+    }
+
+    /// Adds a piece as it stands, such as the greeting.
+    pub(super) fn add_piece(&mut self, text: String) -> Option<Piece> {
+        if self.pieces.len() >= MAX_PIECES {
+            return None;
+        }
+        let index = u32::try_from(self.pieces.len()).ok()?;
+        self.pieces.push(Spoken {
+            text: text.clone(),
+            samples: 0,
+            complete: false,
+        });
+        Some(Piece { index, text })
+    }
+
+    /// Takes sound of the piece being voiced. With the first sound of a piece comes its text and where it begins.
+    pub(super) fn take_sound(&mut self, sound: Sound) -> Option<(String, u64)> {
+        let samples = u64::from(sound.samples);
+        if samples == 0 || self.received.saturating_add(samples) > self.rate.samples_in(MAX_SOUND) {
+            return None;
+        }
+        let from = self.received;
+        self.received = self.received.saturating_add(samples);
+        self.outbox.push_back(sound);
+        let piece = self.pieces.get_mut(self.voicing)?;
+        let first = piece.samples == 0;
+        piece.samples = piece.samples.saturating_add(samples);
+        first.then(|| (piece.text.clone(), from))
+    }
+
+    /// The voice has given all sound of the piece it was at.
+    pub(super) fn piece_done(&mut self) {
+        if let Some(piece) = self.pieces.get_mut(self.voicing) {
+            piece.complete = true;
+            self.voicing = self.voicing.saturating_add(1);
+        }
+    }
+
+    /// Gives up on everything that has no sound yet.
+    pub(super) fn abandon_rest(&mut self) {
+        self.text_complete = true;
+        for piece in self.pieces.iter_mut().skip(self.voicing) {
+            piece.complete = true;
+        }
+        self.voicing = self.pieces.len();
+    }
+
+    /// The next sound to send, as long as no more than `lead` is on its way or waiting at the handset.
+    pub(super) fn release(&mut self, lead: Duration) -> Option<Sound> {
+        if self.sent.saturating_sub(self.played) >= self.rate.samples_in(lead) {
+            return None;
+        }
+        let sound = self.outbox.pop_front()?;
+        self.sent = self.sent.saturating_add(u64::from(sound.samples));
+        Some(sound)
+    }
+
+    /// The handset's word on how much has been heard. It only grows, and never beyond what was sent. Tells whether it grew.
+    pub(super) fn set_played(&mut self, samples: u64) -> bool {
+        let before = self.played;
+        self.played = before.max(samples.min(self.sent));
+        self.played > before
+    }
+
+    pub(super) const fn has_sound(&self) -> bool {
+        self.received > 0
+    }
+
+    pub(super) const fn has_pieces(&self) -> bool {
+        !self.pieces.is_empty()
+    }
+
+    pub(super) const fn awaits_voice(&self) -> bool {
+        self.voicing < self.pieces.len()
+    }
+
+    /// Nothing will be said at all.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.text_complete && self.pieces.is_empty()
+    }
+
+    /// Everything that can be said has been heard.
+    pub(super) fn is_over(&self) -> bool {
+        self.text_complete
+            && !self.awaits_voice()
+            && self.outbox.is_empty()
+            && self.played >= self.sent
+    }
+
+    /// All she was going to say, to recognise an echo of it.
+    pub(super) fn text(&self) -> String {
+        self.pieces
+            .iter()
+            .map(|piece| piece.text.as_str())
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    /// What was heard, to the last word that had been played whole, and what was not.
+    pub(super) fn split(&self) -> (String, String) {
+        let (mut heard, mut unheard) = (Vec::new(), Vec::new());
+        let mut start = 0_u64;
+        for piece in &self.pieces {
+            let length = if piece.complete {
+                piece.samples
+            } else {
+                piece.samples.max(self.estimate(&piece.text))
+            };
+            let played = self.played.saturating_sub(start);
+            start = start.saturating_add(length);
+            if piece.samples > 0 && played >= length {
+                heard.push(piece.text.as_str());
+                continue;
+            }
+            let (before, after) = cut(&piece.text, played, length);
+            heard.extend((!before.is_empty()).then_some(before));
+            unheard.extend((!after.is_empty()).then_some(after));
+        }
+        (heard.join(" "), unheard.join(" "))
+    }
+
+    fn estimate(&self, text: &str) -> u64 {
+        let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+        self.rate.samples_in(CHARACTER.saturating_mul(characters))
+    }
+}
+
+/// Splits a text before the word that was playing when `played` of `length` samples had sounded, taking every
+/// character as equally long.
+fn cut(text: &str, played: u64, length: u64) -> (&str, &str) {
+    let bytes = text.len() as u64;
+    let reached = played
+        .saturating_mul(bytes)
+        .checked_div(length)
+        .unwrap_or(0)
+        .min(bytes);
+    let reached = usize::try_from(reached).unwrap_or(text.len());
+    let ends = text
+        .char_indices()
+        .filter(|(_, c)| c.is_whitespace())
+        .map(|(at, _)| at);
+    let end = ends.take_while(|at| *at <= reached).last().unwrap_or(0);
+    let (before, after) = text.split_at_checked(end).unwrap_or((text, ""));
+    (before.trim_end(), after.trim_start())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u32 = 24_000;
+
+    fn sound(samples: u32) -> Sound {
+        Sound {
+            bytes: Vec::new(),
+            samples,
+        }
+    }
+
+    #[test]
+    fn what_was_heard_ends_at_the_last_whole_word() {
+        let mut reply = Reply::new(SampleRate::VOICE);
+        reply.add_piece("One two.".to_owned());
+        reply.add_piece("Three four five six.".to_owned());
+        reply.take_sound(sound(SECOND));
+        reply.piece_done();
+        reply.take_sound(sound(2 * SECOND));
+        reply.piece_done();
+        while reply.release(Duration::from_secs(10)).is_some() {}
+        for (played, heard, unheard) in [
+            (0, "", "One two. Three four five six."),
+            (SECOND / 2, "One", "two. Three four five six."),
+            (SECOND, "One two.", "Three four five six."),
+            (2 * SECOND, "One two. Three four", "five six."),
+            (3 * SECOND, "One two. Three four five six.", ""),
+        ] {
+            reply.set_played(u64::from(played));
+            assert_eq!(
+                reply.split(),
+                (heard.to_owned(), unheard.to_owned()),
+                "{played}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_piece_still_being_voiced_is_not_taken_as_heard_whole() {
+        let mut reply = Reply::new(SampleRate::VOICE);
+        reply.add_piece("A rather long sentence that takes a while to say.".to_owned());
+        reply.take_sound(sound(SECOND / 2));
+        assert!(reply.release(Duration::from_secs(1)).is_some());
+        reply.set_played(u64::from(SECOND));
+        let (heard, unheard) = reply.split();
+        assert_eq!(heard, "A");
+        assert!(unheard.starts_with("rather long"), "{unheard}");
+    }
+
+    #[test]
+    fn no_more_than_the_lead_is_under_way() {
+        let mut reply = Reply::new(SampleRate::VOICE);
+        reply.add_piece("Hello.".to_owned());
+        for _ in 0..10 {
+            reply.take_sound(sound(2_400));
+        }
+        let lead = Duration::from_millis(300);
+        let mut count = || std::iter::from_fn(|| reply.release(lead)).count();
+        assert_eq!(count(), 3);
+        assert_eq!(count(), 0);
+        reply.set_played(2_400);
+        assert_eq!(std::iter::from_fn(|| reply.release(lead)).count(), 1);
+    }
+}

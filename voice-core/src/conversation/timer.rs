@@ -1,0 +1,89 @@
+//! Every deadline of a call, in one table.
+
+use std::time::Duration;
+
+use crate::time::Timestamp;
+
+/// What can become overdue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// The call's ceiling.
+    CallLength,
+    /// Interrupted: the handset has not said what it flushed.
+    Drain,
+    /// Listening: the caller seems to have finished, and this is when we take it so.
+    Endpoint,
+    /// Speaking, paused: nothing has confirmed that the caller wants the floor.
+    FalseInterruption,
+    /// Processing: a piece was given to the voice and no sound has come.
+    FirstAudio,
+    /// Processing: the model was asked and no word has come.
+    FirstToken,
+    /// Speaking: neither sound from the voice nor progress from the handset.
+    Playback,
+    /// Listening: nobody speaks.
+    Silence,
+}
+
+impl Timer {
+    const ALL: [Self; 8] = [
+        Self::CallLength,
+        Self::Drain,
+        Self::Endpoint,
+        Self::FalseInterruption,
+        Self::FirstAudio,
+        Self::FirstToken,
+        Self::Playback,
+        Self::Silence,
+    ];
+}
+
+/// When each timer is due, if it is running.
+#[derive(Clone, Debug, Default)]
+pub(super) struct TimerTable {
+    due: [Option<Timestamp>; Timer::ALL.len()],
+}
+
+impl TimerTable {
+    pub(super) fn set(&mut self, timer: Timer, now: Timestamp, after: Duration) {
+        if let Some(slot) = self.due.get_mut(timer as usize) {
+            *slot = Some(now + after);
+        }
+    }
+
+    pub(super) fn stop(&mut self, timer: Timer) {
+        if let Some(slot) = self.due.get_mut(timer as usize) {
+            *slot = None;
+        }
+    }
+
+    /// Stops all that belong to a state; the call's ceiling belongs to the call.
+    pub(super) fn stop_all_but_the_ceiling(&mut self) {
+        for timer in Timer::ALL {
+            if timer != Timer::CallLength {
+                self.stop(timer);
+            }
+        }
+    }
+
+    pub(super) fn runs(&self, timer: Timer) -> bool {
+        self.due.get(timer as usize).copied().flatten().is_some()
+    }
+
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        self.due.iter().flatten().min().copied()
+    }
+
+    /// Stops and returns one timer that is due.
+    pub(super) fn take_due(&mut self, now: Timestamp) -> Option<Timer> {
+        let timer = Timer::ALL.into_iter().find(|timer| {
+            self.due
+                .get(*timer as usize)
+                .copied()
+                .flatten()
+                .is_some_and(|at| at <= now)
+        })?;
+        self.stop(timer);
+        Some(timer)
+    }
+}

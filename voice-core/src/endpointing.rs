@@ -1,0 +1,211 @@
+//! When the caller has finished.
+//!
+//! The witnesses are the local detector (is there a voice now?), the recogniser (its own end of utterance, and its answer
+//! to our request to finalise) and the text (does it look finished?). This weighs them; the conversation
+//! acts on the answer.
+
+use std::time::Duration;
+
+use crate::barge_in::normalise;
+use crate::transcript::Recognition;
+
+/// How long a recogniser may take to answer `Finalize` before the words at hand are taken as they are. Deepgram promises
+/// no answer when little audio was waiting; its ordinary one takes about 100 ms.
+pub const FINALIZE_WAIT: Duration = Duration::from_millis(500);
+
+/// How long a sentence that looks unfinished is left open after the recogniser thought it over. People
+/// pause for up to a second in the middle of a thought; longer feels like not being heard.
+pub const UNFINISHED_WAIT: Duration = Duration::from_millis(1_000);
+
+/// What the caller has said since it was last their turn.
+#[derive(Clone, Debug, Default)]
+pub struct Utterance {
+    finals: String,
+    interim: String,
+    /// The recogniser heard the utterance end after the last word.
+    ended: bool,
+    /// The local detector hears a voice now.
+    voiced: bool,
+}
+
+/// What to do about an utterance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// The caller has finished.
+    Commit,
+    /// Take it as finished if nothing more comes for so long.
+    CommitAfter(Duration),
+    /// The caller goes on, or has not begun.
+    Wait,
+}
+
+impl Utterance {
+    /// All words so far, the uncertain ones included.
+    #[must_use]
+    pub fn text(&self) -> String {
+        join(&self.finals, &self.interim)
+    }
+
+    /// Whether there is a word at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.finals.is_empty() && self.interim.is_empty()
+    }
+
+    /// Whether the local detector hears a voice now.
+    #[must_use]
+    pub const fn is_voiced(&self) -> bool {
+        self.voiced
+    }
+
+    /// The local detector's word.
+    pub const fn set_voiced(&mut self, voiced: bool) {
+        self.voiced = voiced;
+    }
+
+    /// Puts words that came before in front: the caller resumed a sentence that had been taken as finished.
+    pub fn prepend(&mut self, earlier: &str) {
+        self.finals = join(earlier, &self.finals);
+    }
+
+    /// Forgets the words, not the voice.
+    pub fn clear(&mut self) {
+        *self = Self {
+            voiced: self.voiced,
+            ..Self::default()
+        };
+    }
+
+    /// Takes in one report of the recogniser.
+    pub fn hear(&mut self, heard: &Recognition) {
+        if heard.is_final {
+            self.finals = join(&self.finals, heard.text.trim());
+            self.interim.clear();
+        } else {
+            heard.text.trim().clone_into(&mut self.interim);
+        }
+        if heard.ends_utterance {
+            self.ended = true;
+        } else if !heard.text.trim().is_empty() {
+            self.ended = false;
+        }
+    }
+
+    /// Weighs the witnesses after a report of the recogniser.
+    #[must_use]
+    pub fn after_recogniser(&self, heard: &Recognition) -> Decision {
+        if self.is_empty() {
+            return Decision::Wait;
+        }
+        let closed = self.ended || (heard.answers_finalize && !self.voiced);
+        match (closed, looks_unfinished(&self.text())) {
+            (true, false) => Decision::Commit,
+            (true, true) => Decision::CommitAfter(UNFINISHED_WAIT),
+            (false, _) => Decision::Wait,
+        }
+    }
+
+    /// Weighs the witnesses after the recogniser reported a gap between words.
+    #[must_use]
+    pub fn after_gap(&self) -> Decision {
+        match (self.is_empty(), self.voiced) {
+            (true, _) => Decision::Wait,
+            (false, true) => Decision::CommitAfter(UNFINISHED_WAIT),
+            (false, false) => Decision::Commit,
+        }
+    }
+}
+
+/// Words after which nobody has finished.
+const OPEN_ENDINGS: [&str; 28] = [
+    "a", "an", "and", "at", "because", "but", "by", "for", "from", "i", "if", "in", "is", "it's",
+    "my", "of", "on", "or", "so", "that", "the", "to", "uh", "um", "with", "would", "about",
+    "like",
+];
+
+/// Whether the text stops in the middle: at a comma, or at a word that wants another.
+fn looks_unfinished(text: &str) -> bool {
+    let text = text.trim_end();
+    if text.ends_with([',', '-', '–', '—']) {
+        return true;
+    }
+    if text.ends_with(['?', '!']) {
+        return false;
+    }
+    let words = normalise(text);
+    words
+        .rsplit(' ')
+        .next()
+        .is_some_and(|last| OPEN_ENDINGS.contains(&last))
+}
+
+fn join(first: &str, second: &str) -> String {
+    match (first.trim(), second.trim()) {
+        ("", only) | (only, "") => only.to_owned(),
+        (first, second) => format!("{first} {second}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(text: &str, flags: &str) -> Recognition {
+        Recognition {
+            text: text.to_owned(),
+            is_final: flags.contains('f'),
+            ends_utterance: flags.contains('e'),
+            answers_finalize: flags.contains('a'),
+        }
+    }
+
+    fn decide(reports: &[(&str, &str)]) -> Decision {
+        let mut utterance = Utterance::default();
+        let mut decision = Decision::Wait;
+        for (text, flags) in reports {
+            let report = heard(text, flags);
+            utterance.hear(&report);
+            decision = utterance.after_recogniser(&report);
+        }
+        decision
+    }
+
+    #[test]
+    fn commits_when_the_witnesses_agree() {
+        assert_eq!(
+            decide(&[("what are", ""), ("What are your hours?", "fe")]),
+            Decision::Commit
+        );
+        assert_eq!(decide(&[("What are your hours?", "fa")]), Decision::Commit);
+        assert_eq!(
+            decide(&[("What are your", "f"), ("", "fe")]),
+            Decision::Commit
+        );
+        assert_eq!(
+            decide(&[("I'd like to come on Monday and", "fe")]),
+            Decision::CommitAfter(UNFINISHED_WAIT)
+        );
+        assert_eq!(decide(&[("What are your hours", "")]), Decision::Wait);
+        assert_eq!(
+            decide(&[("", "fe")]),
+            Decision::Wait,
+            "an end without a word is not a turn"
+        );
+        assert_eq!(
+            decide(&[("One.", "fe"), ("Two", "")]),
+            Decision::Wait,
+            "a new word opens it again"
+        );
+    }
+
+    #[test]
+    fn several_finals_are_one_utterance() {
+        let mut utterance = Utterance::default();
+        utterance.hear(&heard("My number is", "f"));
+        utterance.hear(&heard("five five", ""));
+        utterance.hear(&heard("five five five", ""));
+        assert_eq!(utterance.text(), "My number is five five five");
+        utterance.clear();
+        assert!(utterance.is_empty());
+    }
+}

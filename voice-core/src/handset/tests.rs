@@ -1,0 +1,423 @@
+use expect_test::{Expect, expect};
+use proptest::prelude::*;
+
+use super::*;
+
+const VOICE: f32 = 0.95;
+const QUIET: f32 = 0.02;
+
+/// A driver that does as it is told and writes down what that was.
+struct Driver {
+    handset: Handset,
+    now: u64,
+    queue: VecDeque<TurnId>,
+    arriving: Option<(TurnId, u64)>,
+    paused: bool,
+    deadline: Option<Timestamp>,
+    closed: TurnId,
+    trace: String,
+}
+
+impl Driver {
+    fn new(config: Config) -> Self {
+        Self {
+            handset: Handset::new(config),
+            now: 0,
+            queue: VecDeque::new(),
+            arriving: None,
+            paused: false,
+            deadline: None,
+            closed: TurnId::NONE,
+            trace: String::new(),
+        }
+    }
+
+    fn give(&mut self, input: Input) {
+        let (paused, before) = (self.paused, self.handset.totals().played);
+        self.handset
+            .handle_input(Timestamp::from_millis(self.now), input);
+        assert!(
+            !paused || self.handset.totals().played == before,
+            "played while paused"
+        );
+        loop {
+            let output = self.handset.poll_output();
+            match output {
+                Output::Timeout(at) => {
+                    self.deadline = at;
+                    break;
+                }
+                Output::Enqueue { turn, samples } => {
+                    assert_eq!(
+                        self.arriving.take(),
+                        Some((turn, samples)),
+                        "only what arrived may be queued"
+                    );
+                    assert!(turn > self.closed, "voice of a closed turn was accepted");
+                    self.queue.extend((0..samples).map(|_| turn));
+                }
+                Output::Discard { samples } => {
+                    assert!(samples > 0);
+                    self.queue.drain(..usize::try_from(samples).unwrap());
+                }
+                Output::Pause => assert!(!std::mem::replace(&mut self.paused, true)),
+                Output::Resume => assert!(std::mem::replace(&mut self.paused, false)),
+                Output::Report(_) => {}
+            }
+            if !matches!(output, Output::Enqueue { .. } | Output::Timeout(_)) {
+                self.trace += &format!("{:<6}{}\n", self.now, told(output));
+            }
+        }
+        self.arriving = None;
+        assert_eq!(self.paused, self.handset.is_paused());
+        assert_eq!(self.queue.len() as u64, self.handset.totals().queued);
+    }
+
+    fn voice(&mut self, turn: u32, samples: u64) {
+        let turn = TurnId::from_wire(turn);
+        self.arriving = Some((turn, samples));
+        self.give(Input::Voice { turn, samples });
+    }
+
+    fn flush(&mut self, turn: u32) {
+        let turn = TurnId::from_wire(turn);
+        self.closed = self.closed.max(turn);
+        self.give(Input::Flush { turn });
+        assert!(self.queue.iter().all(|queued| *queued > turn));
+    }
+
+    /// What a sound card does in 16 ms, and the score of that frame.
+    fn frame(&mut self, speech: f32) {
+        self.now += 16;
+        let audible = !self.paused && !self.queue.is_empty();
+        self.give(Input::Score {
+            speech,
+            playback: if audible { 0.1 } else { 0.0 },
+        });
+        if !self.paused {
+            let samples = self.queue.len().min(384);
+            self.queue.drain(..samples);
+            self.give(Input::Played {
+                samples: samples as u64,
+            });
+        }
+        if self.deadline.is_some_and(|at| at.as_millis() <= self.now) {
+            self.give(Input::Timeout);
+        }
+    }
+
+    fn frames(&mut self, count: usize, speech: f32) {
+        for _ in 0..count {
+            self.frame(speech);
+        }
+    }
+
+    fn check(&self, expected: &Expect) {
+        expected.assert_eq(&self.trace);
+    }
+}
+
+fn told(output: Output) -> String {
+    match output {
+        Output::Discard { samples } => format!("discard {samples}"),
+        Output::Pause => "pause".into(),
+        Output::Resume => "resume".into(),
+        Output::Report(Report::Flushed {
+            turn,
+            played,
+            discarded,
+        }) => {
+            format!(
+                "→ turn {} flushed: {played} played, {discarded} discarded",
+                turn.number()
+            )
+        }
+        Output::Report(Report::Paused { turn, played }) => {
+            format!("→ turn {} paused at {played}", turn.number())
+        }
+        Output::Report(Report::Played { turn, samples }) => {
+            format!("→ turn {} played {samples}", turn.number())
+        }
+        Output::Report(Report::SpeechEnded { silence }) => {
+            format!("→ speech ended {} ms ago", silence.as_millis())
+        }
+        Output::Report(Report::SpeechStarted) => "→ speech started".into(),
+        Output::Enqueue { .. } | Output::Timeout(_) => unreachable!("not traced"),
+    }
+}
+
+fn browser() -> Driver {
+    Driver::new(Config::browser())
+}
+
+/// A driver in whose first turn the echo guard is over.
+fn speaking() -> Driver {
+    let mut driver = browser();
+    driver.voice(1, 100_000);
+    driver.frames(63, QUIET);
+    driver.trace.clear();
+    driver
+}
+
+#[test]
+fn speech_begins_with_two_frames_of_three_and_ends_after_the_hangover() {
+    let mut driver = browser();
+    driver.frame(VOICE);
+    driver.frames(2, QUIET);
+    driver.frame(VOICE);
+    driver.frame(QUIET);
+    driver.frame(VOICE);
+    driver.frames(11, QUIET);
+    driver.frame(0.4);
+    driver.frames(13, QUIET);
+    driver.check(&expect![[r#"
+        96    → speech started
+        480   → speech ended 192 ms ago
+    "#]]);
+}
+
+#[test]
+fn the_callers_voice_pauses_hers_and_a_flush_accounts_for_it() {
+    let mut driver = speaking();
+    driver.frames(4, VOICE);
+    driver.flush(1);
+    driver.frames(12, QUIET);
+    driver.check(&expect![[r#"
+        1056  pause
+        1056  → speech started
+        1056  → turn 1 paused at 24960
+        1072  discard 75040
+        1072  → turn 1 flushed: 24960 played, 75040 discarded
+        1072  resume
+        1264  → speech ended 192 ms ago
+    "#]]);
+}
+
+#[test]
+fn in_the_guard_one_more_frame_is_asked_for() {
+    let mut driver = browser();
+    driver.voice(1, 100_000);
+    driver.frames(2, QUIET);
+    driver.trace.clear();
+    driver.frames(3, VOICE);
+    assert!(!driver.paused);
+    driver.frame(VOICE);
+    assert!(driver.paused);
+}
+
+#[test]
+fn an_uncertain_score_is_speech_in_silence_and_echo_over_her_voice() {
+    let mut driver = browser();
+    driver.frames(2, 0.55);
+    assert!(driver.trace.contains("speech started"));
+    let mut driver = speaking();
+    driver.frames(40, 0.65);
+    assert!(!driver.paused, "her own echo interrupted her");
+}
+
+#[test]
+fn a_false_interruption_goes_on_where_she_paused_and_the_same_noise_cannot_stop_her_again() {
+    let mut driver = speaking();
+    driver.frames(5, VOICE);
+    driver.give(Input::Resume {
+        turn: TurnId::from_wire(9),
+    });
+    driver.give(Input::Resume {
+        turn: TurnId::from_wire(1),
+    });
+    driver.frames(20, VOICE);
+    driver.frames(12, QUIET);
+    driver.frames(3, VOICE);
+    driver.check(&expect![[r#"
+        1056  pause
+        1056  → speech started
+        1056  → turn 1 paused at 24960
+        1088  resume
+        1152  → turn 1 played 26496
+        1248  → turn 1 played 28800
+        1360  → turn 1 played 31488
+        1456  → turn 1 played 33792
+        1552  → turn 1 played 36096
+        1600  → speech ended 192 ms ago
+        1648  pause
+        1648  → speech started
+        1648  → turn 1 paused at 38016
+    "#]]);
+}
+
+#[test]
+fn a_pause_nobody_answers_ends_by_itself_but_not_while_the_caller_speaks() {
+    let mut driver = speaking();
+    driver.frames(800, VOICE);
+    assert!(driver.paused);
+    driver.frames(150, QUIET);
+    driver.frames(100, VOICE);
+    assert!(driver.paused, "more speech starts the wait anew");
+    driver.frames(12 + 312, QUIET);
+    assert!(driver.paused);
+    driver.frames(1, QUIET);
+    assert!(!driver.paused);
+}
+
+#[test]
+fn a_caller_already_speaking_when_she_begins_stops_her() {
+    let mut driver = browser();
+    driver.frames(10, VOICE);
+    driver.voice(1, 50_000);
+    driver.frames(4, VOICE);
+    driver.check(&expect![[r#"
+        32    → speech started
+        176   → turn 1 played 384
+        224   pause
+        224   → turn 1 paused at 1152
+    "#]]);
+}
+
+#[test]
+fn a_flush_that_comes_late_leaves_the_newer_turn_alone() {
+    let mut driver = browser();
+    driver.voice(1, 1_000);
+    driver.voice(2, 20_000);
+    driver.frames(1, QUIET);
+    driver.flush(1);
+    driver.flush(1);
+    driver.voice(1, 2_400);
+    driver.frames(2, QUIET);
+    assert_eq!(driver.handset.totals().refused, 2_400);
+    driver.check(&expect![[r#"
+        16    → turn 1 played 384
+        16    discard 616
+        16    → turn 1 flushed: 384 played, 616 discarded
+        16    → turn 1 flushed: 384 played, 616 discarded
+        32    → turn 2 played 384
+    "#]]);
+}
+
+#[test]
+fn a_flush_of_the_paused_turn_lets_the_next_one_play() {
+    let mut driver = speaking();
+    driver.voice(2, 5_000);
+    driver.frames(3, VOICE);
+    assert!(driver.paused);
+    driver.flush(1);
+    assert!(!driver.paused);
+    driver.frames(1, QUIET);
+    assert_eq!(
+        driver.handset.account(TurnId::from_wire(2)).unwrap().played,
+        384
+    );
+}
+
+#[test]
+fn a_flush_of_a_turn_never_heard_of_is_answered_and_closes_it() {
+    let mut driver = browser();
+    driver.flush(7);
+    driver.voice(7, 2_400);
+    driver.voice(8, 2_400);
+    assert_eq!(driver.handset.totals().accepted, 2_400);
+    driver.check(&expect![[r#"
+        0     → turn 7 flushed: 0 played, 0 discarded
+    "#]]);
+}
+
+#[test]
+fn what_does_not_fit_or_is_out_of_order_is_refused_and_counted() {
+    let mut driver = browser();
+    driver.voice(2, Config::browser().capacity);
+    driver.voice(2, 1);
+    driver.voice(1, 5);
+    driver.voice(3, 0);
+    let totals = driver.handset.totals();
+    assert_eq!(
+        (totals.refused, totals.queued),
+        (6, Config::browser().capacity)
+    );
+}
+
+#[test]
+fn a_gap_inside_a_turn_is_an_underrun_and_a_gap_between_turns_is_not() {
+    let mut driver = browser();
+    for (turn, underruns) in [(1, 0), (1, 1), (2, 1)] {
+        driver.voice(turn, 300);
+        assert_eq!(driver.handset.totals().underruns, underruns);
+        driver.frames(2, QUIET);
+    }
+}
+
+#[test]
+fn more_turns_than_the_ledger_remembers_are_refused_until_the_oldest_is_over() {
+    let mut driver = browser();
+    for turn in 1..=17 {
+        driver.voice(turn, 100);
+    }
+    assert_eq!(driver.handset.totals().refused, 100);
+    driver.frames(1, QUIET);
+    driver.voice(17, 100);
+    assert_eq!(driver.handset.totals().refused, 100);
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Flush(u32),
+    Frames(usize, f32),
+    Resume(u32),
+    Voice(u32, u64),
+    Wait(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        1 => (0_u32..6).prop_map(Step::Flush),
+        4 => (1_usize..20, prop_oneof![Just(VOICE), Just(QUIET), 0.0_f32..1.0, Just(f32::NAN)]).prop_map(|(n, s)| Step::Frames(n, s)),
+        1 => (0_u32..6).prop_map(Step::Resume),
+        4 => (0_u32..6, 0_u64..5_000).prop_map(|(turn, samples)| Step::Voice(turn, samples)),
+        1 => (0_u64..7_000).prop_map(Step::Wait),
+    ]
+}
+
+proptest! {
+    /// The driver asserts at each step that nothing of a closed turn is queued, that pause and resume alternate, and that
+    /// it holds as much as the handset believes; a paused driver plays nothing.
+    #[test]
+    fn every_sample_is_accounted_for(steps in prop::collection::vec(step(), 1..120)) {
+        let mut driver = Driver::new(Config { capacity: 20_000, ..Config::browser() });
+        for step in steps {
+            match step {
+                Step::Flush(turn) => driver.flush(turn),
+                Step::Frames(count, speech) => driver.frames(count, speech),
+                Step::Resume(turn) => driver.give(Input::Resume { turn: TurnId::from_wire(turn) }),
+                Step::Voice(turn, samples) => driver.voice(turn, samples),
+                Step::Wait(millis) => driver.now += millis,
+            }
+            let totals = driver.handset.totals();
+            prop_assert_eq!(totals.played + totals.discarded + totals.queued, totals.accepted);
+            prop_assert!(totals.queued <= 20_000);
+            let mut queued = 0;
+            for turn in 0..6 {
+                if let Some(account) = driver.handset.account(TurnId::from_wire(turn)) {
+                    prop_assert_eq!(account.played + account.discarded + account.queued(), account.accepted);
+                    queued += account.queued();
+                    prop_assert_eq!(driver.handset.queued_through(TurnId::from_wire(turn)), queued);
+                }
+            }
+            prop_assert_eq!(driver.handset.poll_output(), Output::Timeout(driver.deadline), "drained means drained");
+        }
+    }
+
+    /// Nothing holds her for ever: five seconds of silence and she plays to the end.
+    #[test]
+    fn silence_always_lets_her_finish(steps in prop::collection::vec(step(), 1..40)) {
+        let mut driver = Driver::new(Config { capacity: 20_000, ..Config::browser() });
+        for step in steps {
+            match step {
+                Step::Flush(turn) => driver.flush(turn),
+                Step::Frames(count, speech) => driver.frames(count, speech),
+                Step::Resume(turn) => driver.give(Input::Resume { turn: TurnId::from_wire(turn) }),
+                Step::Voice(turn, samples) => driver.voice(turn, samples),
+                Step::Wait(millis) => driver.now += millis,
+            }
+        }
+        driver.frames(12 + 313 + 20_000 / 384 + 2, QUIET);
+        prop_assert_eq!(driver.handset.totals().queued, 0);
+    }
+}

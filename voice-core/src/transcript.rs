@@ -1,0 +1,14 @@
+//! What a recogniser reports, in our words.
+
+/// One report of a recogniser.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recognition {
+    /// The words of one stretch of audio. An interim text replaces the one before it; a final one stays.
+    pub text: String,
+    /// The words of this stretch will not change any more.
+    pub is_final: bool,
+    /// The recogniser heard the utterance end here.
+    pub ends_utterance: bool,
+    /// This answers our request to finalise.
+    pub answers_finalize: bool,
+}

@@ -1,0 +1,290 @@
+//! Calls as they are written in `tests/scenarios`, and the trace each must leave.
+
+use expect_test::{Expect, expect};
+
+use crate::script::Script;
+use crate::world::{PLAN, World};
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape `expect!` is made for"
+)]
+fn check(scenario: &str, expected: Expect) -> World {
+    let world = World::run(&Script::parse(scenario), PLAN);
+    expected.assert_eq(world.trace());
+    world
+}
+
+#[test]
+fn a_question_is_answered() {
+    check(
+        include_str!("../../../tests/scenarios/question.txt"),
+        expect![[r#"
+         0.000  state    turn 1: Listening (call started)
+         0.000  state    turn 1: Processing (greeting)
+         0.000  agent    turn 1: says "Hello, Willow Lane Dental."
+         0.100  state    turn 1: Speaking (first sound)
+         1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
+         1.762  state    turn 2: Listening (heard)
+         6.000  caller   begins "What are your opening hours?"
+         7.350  caller   turn 2: "What are your opening hours?"
+         7.350  state    turn 2: Processing (end of turn)
+         7.350  agent    turn 2: asks the model
+         7.450  agent    turn 2: says "Sure."
+         7.505  agent    turn 2: says "We are open from nine to five, Monday to Friday."
+         7.550  state    turn 2: Speaking (first sound)
+        10.818  record   turn 2: completed, heard "Sure. We are open from nine to five, Monday to Friday.", unheard ""
+        10.818  report   turn 2: voice to voice 416 ms at the edge
+        10.818  state    turn 3: Listening (heard)
+        14.000  state    turn 4: Ended (call over)
+        14.000  agent    hangs up: HungUp
+        14.050  handset  turn 3: throws away 0 ms
+    "#]],
+    );
+}
+
+#[test]
+fn a_barge_in_cuts_the_reply_and_the_model_learns_what_was_heard() {
+    let world = check(
+        include_str!("../../../tests/scenarios/barge-in.txt"),
+        expect![[r#"
+         0.000  state    turn 1: Listening (call started)
+         0.000  state    turn 1: Processing (greeting)
+         0.000  agent    turn 1: says "Hello, Willow Lane Dental."
+         0.100  state    turn 1: Speaking (first sound)
+         1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
+         1.762  state    turn 2: Listening (heard)
+         6.000  caller   begins "When are you open?"
+         7.150  caller   turn 2: "When are you open?"
+         7.150  state    turn 2: Processing (end of turn)
+         7.150  agent    turn 2: asks the model
+         7.280  agent    turn 2: says "We are open from nine to five."
+         7.365  agent    turn 2: says "On Saturday we are closed all day. You can also write to us at any time."
+         7.380  state    turn 2: Speaking (first sound)
+        10.000  caller   begins "Can I come on Monday?"
+        10.032  handset  pauses
+        10.630  state    turn 2: Interrupted (barge-in)
+        10.680  handset  turn 2: throws away 2008 ms
+        10.680  handset  plays on
+        10.730  record   turn 2: interrupted, heard "We are open from nine to five. On Saturday", unheard "we are closed all day. You can also write to us at any time."
+        10.730  report   turn 2: voice to voice 448 ms at the edge
+        10.730  state    turn 3: Listening (flushed)
+        11.350  caller   turn 3: "Can I come on Monday?"
+        11.350  state    turn 3: Processing (end of turn)
+        11.350  agent    turn 3: asks the model
+        11.475  agent    turn 3: says "Yes, on Monday at ten."
+        11.575  state    turn 3: Speaking (first sound)
+        12.994  record   turn 3: completed, heard "Yes, on Monday at ten.", unheard ""
+        12.994  report   turn 3: voice to voice 448 ms at the edge
+        12.994  state    turn 4: Listening (heard)
+        16.000  state    turn 5: Ended (call over)
+        16.000  agent    hangs up: HungUp
+        16.050  handset  turn 4: throws away 0 ms
+    "#]],
+    );
+    expect![[r#"
+        Agent: Hello, Willow Lane Dental.
+        Caller: When are you open?
+        Agent: We are open from nine to five. On Saturday
+        Caller: Can I come on Monday?"#]]
+    .assert_eq(world.prompts.last().expect("a prompt"));
+}
+
+#[test]
+fn a_backchannel_pauses_and_loses_no_word() {
+    check(
+        include_str!("../../../tests/scenarios/backchannel.txt"),
+        expect![[r#"
+         0.000  state    turn 1: Listening (call started)
+         0.000  state    turn 1: Processing (greeting)
+         0.000  agent    turn 1: says "Hello, Willow Lane Dental."
+         0.100  state    turn 1: Speaking (first sound)
+         1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
+         1.762  state    turn 2: Listening (heard)
+         6.000  caller   begins "When are you open?"
+         7.150  caller   turn 2: "When are you open?"
+         7.150  state    turn 2: Processing (end of turn)
+         7.150  agent    turn 2: asks the model
+         7.280  agent    turn 2: says "We are open from nine to five."
+         7.320  agent    turn 2: says "On Saturday we are closed all day."
+         7.380  state    turn 2: Speaking (first sound)
+         9.000  caller   begins "Mm-hmm."
+         9.040  handset  pauses
+         9.588  handset  plays on
+        11.874  record   turn 2: completed, heard "We are open from nine to five. On Saturday we are closed all day.", unheard ""
+        11.874  report   turn 2: voice to voice 448 ms at the edge
+        11.874  state    turn 3: Listening (heard)
+        18.000  state    turn 4: Ended (call over)
+        18.000  agent    hangs up: HungUp
+        18.050  handset  turn 3: throws away 0 ms
+    "#]],
+    );
+}
+
+#[test]
+fn a_noise_pauses_and_she_resumes() {
+    check(
+        include_str!("../../../tests/scenarios/noise.txt"),
+        expect![[r#"
+         0.000  state    turn 1: Listening (call started)
+         0.000  state    turn 1: Processing (greeting)
+         0.000  agent    turn 1: says "Hello, Willow Lane Dental."
+         0.100  state    turn 1: Speaking (first sound)
+         1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
+         1.762  state    turn 2: Listening (heard)
+         6.000  caller   begins "When are you open?"
+         7.150  caller   turn 2: "When are you open?"
+         7.150  state    turn 2: Processing (end of turn)
+         7.150  agent    turn 2: asks the model
+         7.280  agent    turn 2: says "We are open from nine to five."
+         7.320  agent    turn 2: says "On Saturday we are closed all day."
+         7.380  state    turn 2: Speaking (first sound)
+         9.000  caller   noise
+         9.040  handset  pauses
+        10.284  handset  plays on
+        12.562  record   turn 2: completed, heard "We are open from nine to five. On Saturday we are closed all day.", unheard ""
+        12.562  report   turn 2: voice to voice 448 ms at the edge
+        12.562  state    turn 3: Listening (heard)
+        18.000  state    turn 4: Ended (call over)
+        18.000  agent    hangs up: HungUp
+        18.050  handset  turn 3: throws away 0 ms
+    "#]],
+    );
+}
+
+#[test]
+fn an_unfinished_sentence_is_waited_for() {
+    check(
+        include_str!("../../../tests/scenarios/unfinished.txt"),
+        expect![[r#"
+         0.000  state    turn 1: Listening (call started)
+         0.000  state    turn 1: Processing (greeting)
+         0.000  agent    turn 1: says "Hello, Willow Lane Dental."
+         0.100  state    turn 1: Speaking (first sound)
+         1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
+         1.762  state    turn 2: Listening (heard)
+         6.000  caller   begins "I would like to come on Monday and"
+         7.600  caller   begins "bring my daughter."
+         8.750  caller   turn 2: "I would like to come on Monday and bring my daughter."
+         8.750  state    turn 2: Processing (end of turn)
+         8.750  agent    turn 2: asks the model
+         8.875  agent    turn 2: says "Monday at ten it is."
+         8.975  state    turn 2: Speaking (first sound)
+        10.274  record   turn 2: completed, heard "Monday at ten it is.", unheard ""
+        10.274  report   turn 2: voice to voice 448 ms at the edge
+        10.274  state    turn 3: Listening (heard)
+        14.000  state    turn 4: Ended (call over)
+        14.000  agent    hangs up: HungUp
+        14.050  handset  turn 3: throws away 0 ms
+    "#]],
+    );
+}
+
+#[test]
+fn a_caller_who_goes_on_is_answered_as_a_whole() {
+    let world = check(
+        include_str!("../../../tests/scenarios/resumed.txt"),
+        expect![[r#"
+         0.000  state    turn 1: Listening (call started)
+         0.000  state    turn 1: Processing (greeting)
+         0.000  agent    turn 1: says "Hello, Willow Lane Dental."
+         0.100  state    turn 1: Speaking (first sound)
+         1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
+         1.762  state    turn 2: Listening (heard)
+         6.000  caller   begins "I would like a cleaning."
+         7.150  caller   turn 2: "I would like a cleaning."
+         7.150  state    turn 2: Processing (end of turn)
+         7.150  agent    turn 2: asks the model
+         7.250  caller   begins "On Monday morning."
+         7.255  agent    turn 2: says "Gladly."
+         7.355  state    turn 2: Speaking (first sound)
+         7.456  handset  pauses
+         8.066  state    turn 2: Interrupted (barge-in)
+         8.116  handset  turn 2: throws away 372 ms
+         8.116  handset  plays on
+         8.166  record   turn 2: interrupted, heard "", unheard "Gladly."
+         8.166  report   turn 2: voice to voice 416 ms at the edge
+         8.166  state    turn 3: Listening (flushed)
+         8.400  caller   turn 3: "On Monday morning."
+         8.400  state    turn 3: Processing (end of turn)
+         8.400  agent    turn 3: asks the model
+         8.515  agent    turn 3: says "A cleaning on Monday,"
+         8.525  agent    turn 3: says "gladly."
+         8.615  state    turn 3: Speaking (first sound)
+        10.386  record   turn 3: completed, heard "A cleaning on Monday, gladly.", unheard ""
+        10.386  report   turn 3: voice to voice 432 ms at the edge
+        10.386  state    turn 4: Listening (heard)
+        14.000  state    turn 5: Ended (call over)
+        14.000  agent    hangs up: HungUp
+        14.050  handset  turn 4: throws away 0 ms
+    "#]],
+    );
+    expect![[r#"
+        Agent: Hello, Willow Lane Dental.
+        Caller: I would like a cleaning.
+        Caller: On Monday morning."#]]
+    .assert_eq(world.prompts.last().expect("a prompt"));
+}
+
+#[test]
+fn silence_is_prompted_once_and_then_ends_the_call() {
+    check(
+        include_str!("../../../tests/scenarios/silence.txt"),
+        expect![[r#"
+         0.000  state    turn 1: Listening (call started)
+         0.000  state    turn 1: Processing (greeting)
+         0.000  agent    turn 1: says "Hello, Willow Lane Dental."
+         0.100  state    turn 1: Speaking (first sound)
+         1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
+         1.762  state    turn 2: Listening (heard)
+        13.762  state    turn 2: Processing (silence)
+        13.762  agent    turn 2: says "Are you still there?"
+        13.862  state    turn 2: Speaking (first sound)
+        15.154  record   turn 2: completed, heard "Are you still there?", unheard ""
+        15.154  state    turn 3: Listening (heard)
+        27.154  state    turn 3: Processing (nobody there)
+        27.154  agent    turn 3: says "Thank you for calling. Goodbye."
+        27.254  state    turn 3: Speaking (first sound)
+        29.218  record   turn 3: completed, heard "Thank you for calling. Goodbye.", unheard ""
+        29.218  state    turn 5: Ended (call over)
+        29.218  agent    hangs up: Silent
+        29.268  handset  turn 4: throws away 0 ms
+    "#]],
+    );
+}
+
+#[test]
+fn a_failing_model_is_apologised_for() {
+    check(
+        include_str!("../../../tests/scenarios/model-fails.txt"),
+        expect![[r#"
+         0.000  state    turn 1: Listening (call started)
+         0.000  state    turn 1: Processing (greeting)
+         0.000  agent    turn 1: says "Hello, Willow Lane Dental."
+         0.100  state    turn 1: Speaking (first sound)
+         1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
+         1.762  state    turn 2: Listening (heard)
+         6.000  caller   begins "When are you open?"
+         7.150  caller   turn 2: "When are you open?"
+         7.150  state    turn 2: Processing (end of turn)
+         7.150  agent    turn 2: asks the model
+         7.250  agent    turn 2: says "I'm sorry, I'm having trouble just now. Could you say that again?"
+         7.350  state    turn 2: Speaking (first sound)
+        11.346  record   turn 2: llm_failed, heard "I'm sorry, I'm having trouble just now. Could you say that again?", unheard ""
+        11.346  report   turn 2: voice to voice 416 ms at the edge
+        11.346  state    turn 3: Listening (heard)
+        13.000  caller   begins "When do you open?"
+        14.150  caller   turn 3: "When do you open?"
+        14.150  state    turn 3: Processing (end of turn)
+        14.150  agent    turn 3: asks the model
+        14.270  agent    turn 3: says "We open at nine."
+        14.370  state    turn 3: Speaking (first sound)
+        15.426  record   turn 3: completed, heard "We open at nine.", unheard ""
+        15.426  report   turn 3: voice to voice 448 ms at the edge
+        15.426  state    turn 4: Listening (heard)
+        20.000  state    turn 5: Ended (call over)
+        20.000  agent    hangs up: HungUp
+        20.050  handset  turn 4: throws away 0 ms
+    "#]],
+    );
+}
