@@ -1,0 +1,147 @@
+//! What stands behind the wire layer: a recogniser, a voice and a model, scripted or real, met over channels.
+//!
+//! Each piece of work is a task that ends when its channel's other end is dropped. That is how a vendor's work
+//! ends too: the socket closes, or the body is no longer read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::groq::ChatRequest;
+use crate::script::Script;
+use crate::{scripted, speech};
+
+/// Which kind.
+pub(crate) enum Backend {
+    Scripted,
+    Speech(Arc<speech::Engines>),
+}
+
+impl Backend {
+    /// A recogniser for one socket's audio at `rate`.
+    pub(crate) fn recogniser(&self, script: &Arc<Script>, rate: u32) -> Recogniser {
+        match self {
+            Self::Scripted => scripted::recogniser::start(Arc::clone(script), rate),
+            Self::Speech(engines) => speech::recogniser::start(Arc::clone(engines), rate),
+        }
+    }
+
+    /// The sound of `text` at `rate`, in pieces as they are made. The first is due `extra` later than usual.
+    pub(crate) fn speak(
+        &self,
+        script: &Arc<Script>,
+        text: &str,
+        rate: u32,
+        extra: Duration,
+    ) -> mpsc::Receiver<Vec<i16>> {
+        match self {
+            Self::Scripted => scripted::voice::speak(script, text, rate, extra),
+            Self::Speech(engines) => speech::voice::speak(engines, text, rate, extra),
+        }
+    }
+
+    /// The answer to a request, in pieces as they are made.
+    pub(crate) fn complete(
+        &self,
+        script: &Arc<Script>,
+        request: &ChatRequest,
+    ) -> mpsc::Receiver<Delta> {
+        match self {
+            Self::Scripted => scripted::model::complete(script, request),
+            Self::Speech(_) => speech::receptionist::complete(request),
+        }
+    }
+}
+
+/// A recogniser at work on one socket.
+pub(crate) struct Recogniser {
+    pub(crate) ear: mpsc::UnboundedSender<Hear>,
+    /// Ends after [`Hear::End`] or when `ear` is dropped, once the rest is recognised.
+    pub(crate) heard: mpsc::UnboundedReceiver<Heard>,
+}
+
+/// What a recogniser is given.
+pub(crate) enum Hear {
+    /// Samples, and when they arrived.
+    Audio(Instant, Vec<i16>),
+    Finalize,
+    End,
+}
+
+/// What a recogniser reports. Times are seconds of audio received.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Heard {
+    /// What is left to say about a stretch of sound, and when the sound ended if it is over.
+    Final {
+        segment: Segment,
+        over: Option<f64>,
+        speech_final: bool,
+        from_finalize: bool,
+    },
+    /// Nothing waited for `Finalize`.
+    NothingToFinalize,
+    Partial(Segment),
+    SpeechStarted {
+        at: f64,
+    },
+}
+
+/// A stretch of audio and its words.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Segment {
+    pub(crate) start: f64,
+    pub(crate) end: f64,
+    pub(crate) words: Vec<Word>,
+}
+
+/// A word as it is written in a sentence, and when it was said.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Word {
+    pub(crate) text: String,
+    pub(crate) start: f64,
+    pub(crate) end: f64,
+}
+
+impl Segment {
+    /// Words spread evenly over the time from `start` to `end`.
+    pub(crate) fn spread(words: &[String], start: f64, end: f64) -> Self {
+        let each = (end - start) / words.len().max(1) as f64;
+        let words = words.iter().enumerate().map(|(index, text)| {
+            let start = start + index as f64 * each;
+            Word {
+                text: text.clone(),
+                start,
+                end: start + each,
+            }
+        });
+        Self {
+            start,
+            end,
+            words: words.collect(),
+        }
+    }
+}
+
+/// A piece of a model's answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Delta {
+    Content(String),
+    Reasoning(String),
+    /// A call's name, or more of its arguments when the name was given before.
+    ToolCall {
+        name: Option<String>,
+        arguments: String,
+    },
+}
+
+/// Arguments of a call as the JSON text that goes on the wire.
+pub(crate) fn arguments_text(arguments: &Value) -> String {
+    match arguments {
+        Value::Null => "{}".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

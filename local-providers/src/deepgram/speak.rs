@@ -1,0 +1,408 @@
+//! `GET /v1/speak`: a voice over a socket. Text gathers until `Flush`; each flushed piece is spoken in order and ends
+//! with `Flushed`; `Clear` drops what is left, but not what is already under way.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+
+use super::{BadRequest, FromClient, Gone, Query, Wire, authorise, refusal, request_id, tag};
+use crate::audio::{Encoding, OddFrames};
+use crate::log::Service;
+use crate::script::Script;
+use crate::server::{Admission, Shared, Trouble};
+
+pub(crate) async fn speak(
+    State(shared): State<Arc<Shared>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let query = Query::parse(query.as_deref());
+    let admission = shared.admit(Service::Speak, json!({ "query": query.to_json() }));
+    let Admission {
+        mut exchange,
+        log_audio,
+        script,
+        trouble,
+    } = admission;
+    let request_id = request_id(exchange.conn());
+    let voice = authorise(&headers, shared.deepgram_key.as_deref())
+        .and_then(|()| Voice::parse(&query, Medium::Socket));
+    let refused = match &voice {
+        Err(_) => None,
+        Ok(_) => trouble
+            .refusal()
+            .and_then(|fault| refusal(fault, &request_id)),
+    };
+    let response = match (voice, refused, upgrade) {
+        (Err(error), _, _) => error.into_response(&request_id),
+        (_, Some(response), _) => response,
+        (_, _, Err(rejection)) => rejection.into_response(),
+        (Ok(voice), None, Ok(upgrade)) => {
+            let id = request_id.clone();
+            let mut response =
+                upgrade
+                    .protocols(["token", "bearer"])
+                    .on_upgrade(move |socket| async move {
+                        let wire = Wire {
+                            socket,
+                            exchange,
+                            log_audio,
+                        };
+                        Session::new(shared, voice, id, script, trouble.delay())
+                            .run(wire, trouble)
+                            .await;
+                    });
+            tag(response.headers_mut(), &request_id);
+            return response;
+        }
+    };
+    exchange.ending(json!({ "by": "server", "status": response.status().as_u16() }));
+    response
+}
+
+/// How the answer travels; the two accept different formats.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Medium {
+    Rest,
+    Socket,
+}
+
+/// What the query asks for.
+pub(crate) struct Voice {
+    pub(crate) model: String,
+    pub(crate) encoding: Encoding,
+    pub(crate) rate: u32,
+    /// Whether a WAV header comes first.
+    pub(crate) container: bool,
+}
+
+impl Voice {
+    pub(crate) fn parse(query: &Query, medium: Medium) -> Result<Self, BadRequest> {
+        let model = query.first("model").unwrap_or("aura-asteria-en");
+        if !model.starts_with("aura-") {
+            return Err(BadRequest::with(
+                StatusCode::BAD_REQUEST,
+                "Bad Request",
+                format!("No such model: {model}."),
+            ));
+        }
+        let name = query.first("encoding").unwrap_or(match medium {
+            Medium::Rest => "mp3",
+            Medium::Socket => "linear16",
+        });
+        let encoding = Encoding::from_name(name).ok_or_else(|| {
+            BadRequest::new("encoding must be linear16, mulaw or alaw: the others are not made on this machine.")
+        })?;
+        let (default, allowed): (u32, &[u32]) = match encoding {
+            Encoding::Linear16 => (24_000, &[8_000, 16_000, 24_000, 32_000, 48_000]),
+            Encoding::Alaw | Encoding::Mulaw => (8_000, &[8_000, 16_000]),
+        };
+        let rate = query
+            .number("sample_rate")?
+            .unwrap_or(if medium == Medium::Rest {
+                default
+            } else {
+                24_000
+            });
+        if !allowed.contains(&rate) {
+            return Err(BadRequest::new(format!(
+                "sample_rate is not supported with encoding {name}."
+            )));
+        }
+        let container = match (query.first("container"), medium) {
+            (Some("none"), _) | (None, Medium::Socket) => false,
+            (Some("wav") | None, Medium::Rest) => true,
+            (Some(_), _) => return Err(BadRequest::new("container is not supported here.")),
+        };
+        query.flag("mip_opt_out")?;
+        Ok(Self {
+            model: model.to_owned(),
+            encoding,
+            rate,
+            container,
+        })
+    }
+}
+
+/// One socket's conversation.
+struct Session {
+    shared: Arc<Shared>,
+    voice: Voice,
+    request_id: String,
+    script: Arc<Script>,
+    late: Duration,
+    /// Text since the last flush.
+    gathered: String,
+    waiting: VecDeque<Piece>,
+    speaking: Option<Speaking>,
+    /// Flushes accepted so far: the next one's id.
+    accepted: u64,
+    flushes: VecDeque<Instant>,
+    /// When text came, and how many characters.
+    spoken: VecDeque<(Instant, usize)>,
+    closing: bool,
+}
+
+struct Piece {
+    id: u64,
+    text: String,
+}
+
+struct Speaking {
+    id: u64,
+    sound: mpsc::Receiver<Vec<i16>>,
+    frames: OddFrames,
+    begun: bool,
+}
+
+/// Why the session ends.
+enum End {
+    Close(u16, &'static str),
+    Gone,
+}
+
+impl From<Gone> for End {
+    fn from(Gone: Gone) -> Self {
+        Self::Gone
+    }
+}
+
+impl Session {
+    fn new(
+        shared: Arc<Shared>,
+        voice: Voice,
+        request_id: String,
+        script: Arc<Script>,
+        late: Duration,
+    ) -> Self {
+        Self {
+            shared,
+            voice,
+            request_id,
+            script,
+            late,
+            gathered: String::new(),
+            waiting: VecDeque::new(),
+            speaking: None,
+            accepted: 0,
+            flushes: VecDeque::new(),
+            spoken: VecDeque::new(),
+            closing: false,
+        }
+    }
+
+    async fn run(mut self, mut wire: Wire, mut trouble: Trouble) {
+        let metadata = json!({
+            "type": "Metadata",
+            "request_id": self.request_id,
+            "model_name": self.voice.model,
+            "model_version": MODEL_VERSION,
+            "model_uuid": MODEL_UUID,
+        });
+        if wire.text(metadata, Value::Null).await.is_err() {
+            return;
+        }
+        let lifetime = sleep(SOCKET_LIFETIME);
+        tokio::pin!(lifetime);
+        let end = loop {
+            self.speak_next();
+            if self.closing && self.speaking.is_none() {
+                break End::Close(1000, "");
+            }
+            let step = tokio::select! {
+                message = wire.receive() => match message {
+                    Some(message) => self.on_message(&mut wire, message).await,
+                    None => Err(End::Gone),
+                },
+                samples = next_sound(&mut self.speaking) => self.on_sound(&mut wire, samples).await.map_err(End::from),
+                fault = trouble.next() => return wire.suffer(fault).await,
+                () = &mut lifetime => Err(End::Close(1011, NET_0003)),
+            };
+            if let Err(end) = step {
+                break end;
+            }
+        };
+        if let End::Close(code, reason) = end {
+            wire.close(code, reason).await;
+        }
+    }
+
+    fn speak_next(&mut self) {
+        if self.speaking.is_none()
+            && let Some(Piece { id, text }) = self.waiting.pop_front()
+        {
+            let sound = self
+                .shared
+                .backend
+                .speak(&self.script, &text, self.voice.rate, self.late);
+            self.speaking = Some(Speaking {
+                id,
+                sound,
+                frames: OddFrames::default(),
+                begun: false,
+            });
+        }
+    }
+
+    async fn on_message(&mut self, wire: &mut Wire, message: FromClient) -> Result<(), End> {
+        let FromClient::Text { kind, message } = message else {
+            return Err(End::Close(1003, MESSAGE_0000));
+        };
+        match kind.as_str() {
+            "Speak" => {
+                let text = message
+                    .get("text")
+                    .and_then(Value::as_str)
+                    .ok_or(End::Close(1008, DATA_0000))?;
+                self.take_text(text)
+            }
+            "Flush" => Ok(self.flush(wire).await?),
+            "Clear" => Ok(self.clear(wire).await?),
+            "Close" => {
+                if !self.gathered.is_empty() {
+                    self.accept_flush();
+                }
+                self.closing = true;
+                Ok(())
+            }
+            _ => Err(End::Close(1003, MESSAGE_0000)),
+        }
+    }
+
+    fn take_text(&mut self, text: &str) -> Result<(), End> {
+        let now = Instant::now();
+        let characters = text.chars().count();
+        while self
+            .spoken
+            .front()
+            .is_some_and(|(at, _)| now - *at >= THROUGHPUT_WINDOW)
+        {
+            self.spoken.pop_front();
+        }
+        self.spoken.push_back((now, characters));
+        let in_window: usize = self.spoken.iter().map(|(_, characters)| characters).sum();
+        let limit = self.script.settings.chars_per_minute;
+        if characters > CHARACTERS_MOST || (limit > 0 && in_window > limit) {
+            return Err(End::Close(1008, DATA_0001));
+        }
+        self.gathered.push_str(text);
+        Ok(())
+    }
+
+    async fn flush(&mut self, wire: &mut Wire) -> Result<(), Gone> {
+        let now = Instant::now();
+        let window = Duration::from_millis(self.script.settings.flush_window_ms);
+        while self.flushes.front().is_some_and(|at| now - *at >= window) {
+            self.flushes.pop_front();
+        }
+        if self.flushes.len() >= self.script.settings.flush_limit {
+            // Refused: no id, no `Flushed`, and the text waits for a flush that is accepted.
+            let message = json!({ "type": "Warning", "warn_code": "EXCESSIVE_FLUSH", "warn_msg": "Rate limit exceeded for flushes." });
+            return wire
+                .text(message, json!({ "warn_code": "EXCESSIVE_FLUSH" }))
+                .await;
+        }
+        self.flushes.push_back(now);
+        self.accept_flush();
+        Ok(())
+    }
+
+    fn accept_flush(&mut self) {
+        let id = self.accepted;
+        self.accepted += 1;
+        self.waiting.push_back(Piece {
+            id,
+            text: std::mem::take(&mut self.gathered),
+        });
+    }
+
+    /// Drops all that is left to say. Audio already under way still arrives before `Cleared`.
+    async fn clear(&mut self, wire: &mut Wire) -> Result<(), Gone> {
+        self.gathered.clear();
+        self.waiting.clear();
+        if let Some(mut speaking) = self.speaking.take()
+            && speaking.begun
+        {
+            for _ in 0..CHUNKS_UNDER_WAY {
+                let Some(samples) = speaking.sound.recv().await else {
+                    break;
+                };
+                let bytes = speaking.frames.push(&self.voice.encoding.encode(&samples));
+                let logged = json!({ "bytes": bytes.len(), "sequence_id": speaking.id });
+                wire.audio(bytes, logged).await?;
+            }
+        }
+        let id = self.accepted.saturating_sub(1);
+        wire.text(
+            json!({ "type": "Cleared", "sequence_id": id }),
+            json!({ "sequence_id": id }),
+        )
+        .await
+    }
+
+    async fn on_sound(&mut self, wire: &mut Wire, samples: Option<Vec<i16>>) -> Result<(), Gone> {
+        let Some(speaking) = &mut self.speaking else {
+            return Ok(());
+        };
+        let id = speaking.id;
+        let bytes = match &samples {
+            Some(samples) => speaking.frames.push(&self.voice.encoding.encode(samples)),
+            None => speaking.frames.finish(),
+        };
+        speaking.begun = true;
+        if !bytes.is_empty() {
+            let logged = json!({ "bytes": bytes.len(), "sequence_id": id });
+            wire.audio(bytes, logged).await?;
+        }
+        if samples.is_none() {
+            self.speaking = None;
+            wire.text(
+                json!({ "type": "Flushed", "sequence_id": id }),
+                json!({ "sequence_id": id }),
+            )
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+/// The next samples of the piece being spoken, or its end; pends while none is.
+async fn next_sound(speaking: &mut Option<Speaking>) -> Option<Vec<i16>> {
+    match speaking {
+        Some(speaking) => speaking.sound.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The vendor's limit for one `Speak`.
+pub(crate) const CHARACTERS_MOST: usize = 2_000;
+
+const THROUGHPUT_WINDOW: Duration = Duration::from_secs(60);
+
+/// "A socket lives at most 60 minutes."
+const SOCKET_LIFETIME: Duration = Duration::from_secs(60 * 60);
+
+/// A little of what was being spoken is in flight when `Clear` arrives: two chunks of 40 ms.
+const CHUNKS_UNDER_WAY: usize = 2;
+
+pub(crate) const MODEL_UUID: &str = "c0aba76b-0d1f-4b8b-9c7f-5a0b6f4c3f5e";
+
+const MODEL_VERSION: &str = "2025-04-07.0";
+
+const DATA_0000: &str = "DATA-0000: the message holds no text.";
+
+const DATA_0001: &str = "DATA-0001: throughput exceeded.";
+
+const MESSAGE_0000: &str = "MESSAGE-0000: not a message that this service knows.";
+
+const NET_0003: &str = "NET-0003: the session has reached its time limit.";

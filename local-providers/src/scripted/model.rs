@@ -1,0 +1,112 @@
+//! A model that answers from the script, a word at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use crate::backend::{Delta, arguments_text};
+use crate::groq::ChatRequest;
+use crate::script::{Reply, Script};
+
+pub(crate) fn complete(script: &Arc<Script>, request: &ChatRequest) -> mpsc::Receiver<Delta> {
+    let (sender, receiver) = mpsc::channel(TOKENS_WAITING);
+    let latency = script.latency.clone();
+    let reasons = script.settings.reasoning && request.model.contains("gpt-oss");
+    let deltas = answer(script, request, reasons);
+    let first_at = Instant::now() + Duration::from_millis(latency.llm_first_token_ms);
+    tokio::spawn(async move {
+        for (index, delta) in deltas.into_iter().enumerate() {
+            sleep_until(first_at + Duration::from_millis(latency.llm_token_ms * index as u64))
+                .await;
+            if sender.send(delta).await.is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+fn answer(script: &Script, request: &ChatRequest, reasons: bool) -> Vec<Delta> {
+    let asked = request.last_user().to_lowercase();
+    let fits = |reply: &&Reply| {
+        reply
+            .when
+            .as_ref()
+            .is_none_or(|when| asked.contains(&when.to_lowercase()))
+    };
+    let mut deltas = Vec::new();
+    if reasons {
+        deltas.extend(tokens(REASONING).map(Delta::Reasoning));
+    }
+    match script.replies.iter().find(fits) {
+        None => deltas.extend(tokens(Script::OTHERWISE).map(Delta::Content)),
+        Some(Reply {
+            tool_call: Some(call),
+            preface,
+            ..
+        }) if !request.ends_with_tool_result() => {
+            deltas.extend(tokens(preface).map(Delta::Content));
+            let arguments = arguments_text(&call.arguments);
+            let half = if call.split {
+                middle(&arguments)
+            } else {
+                arguments.len()
+            };
+            let (first, rest) = arguments.split_at(half);
+            deltas.push(Delta::ToolCall {
+                name: Some(call.name.clone()),
+                arguments: first.to_owned(),
+            });
+            if !rest.is_empty() {
+                deltas.push(Delta::ToolCall {
+                    name: None,
+                    arguments: rest.to_owned(),
+                });
+            }
+        }
+        Some(reply) => deltas.extend(tokens(&reply.say).map(Delta::Content)),
+    }
+    deltas
+}
+
+/// Words with the space before them, as models' vocabularies have them.
+pub(crate) fn tokens(text: &str) -> impl Iterator<Item = String> {
+    let words: Vec<&str> = text.split_inclusive(' ').collect();
+    let mut space = "";
+    let mut tokens = Vec::with_capacity(words.len());
+    for word in words {
+        tokens.push(format!("{space}{}", word.trim_end_matches(' ')));
+        space = &word[word.trim_end_matches(' ').len()..];
+    }
+    tokens.into_iter().filter(|token| !token.is_empty())
+}
+
+fn middle(text: &str) -> usize {
+    (text.len() / 2..text.len())
+        .find(|&index| text.is_char_boundary(index))
+        .unwrap_or(text.len())
+}
+
+/// What gpt-oss says to itself. It must never be spoken.
+const REASONING: &str = "The caller asks something. Answer briefly.";
+
+/// A reader that is slow to take tokens holds the model back, as TCP does.
+const TOKENS_WAITING: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_join_to_the_text() {
+        for text in ["We are open from nine to five.", "", "one", "two  spaces"] {
+            assert_eq!(tokens(text).collect::<String>(), text);
+        }
+        assert_eq!(
+            tokens("We are open").collect::<Vec<_>>(),
+            ["We", " are", " open"]
+        );
+    }
+}

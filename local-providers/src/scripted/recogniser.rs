@@ -1,0 +1,524 @@
+//! A recogniser that hears sound but not words: it finds where speech starts and ends by energy, and takes the words
+//! from the script.
+//!
+//! The k-th stretch of sound on a socket is the script's k-th utterance. A stretch ends with a silence of
+//! `end_silence_ms`, or with `Finalize`, which gives all its words at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::time::{Instant, sleep_until};
+
+use super::energy::{Block, Energy};
+use crate::backend::{Hear, Heard, Recogniser, Segment};
+use crate::script::Script;
+
+pub(crate) fn start(script: Arc<Script>, rate: u32) -> Recogniser {
+    let (ear, mut to_hear) = unbounded_channel();
+    let (report, heard) = unbounded_channel();
+    tokio::spawn(async move {
+        let mut machine = Machine::new(script, rate);
+        loop {
+            let due = machine.due();
+            tokio::select! {
+                hear = to_hear.recv() => match hear {
+                    Some(Hear::Audio(at, samples)) => machine.audio(at, &samples),
+                    Some(Hear::Finalize) => machine.finalize(Instant::now()),
+                    Some(Hear::End) => {
+                        machine.end();
+                        machine.report_to(&report);
+                        return;
+                    }
+                    None => return,
+                },
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => machine.timeout(Instant::now()),
+            }
+            machine.report_to(&report);
+        }
+    });
+    Recogniser { ear, heard }
+}
+
+/// The recogniser without its clock.
+struct Machine {
+    script: Arc<Script>,
+    rate: f64,
+    energy: Energy,
+    /// Samples heard.
+    position: u64,
+    utterances: usize,
+    /// Loud blocks that may be the start of speech: how many, and where the first began.
+    onset: (u32, u64),
+    /// Loud blocks since `Finalize` that belong to the stretch it ended.
+    tail: u32,
+    open: Option<Open>,
+    finalize_at: Option<Instant>,
+    reports: Vec<Heard>,
+}
+
+/// A stretch of sound that goes on.
+struct Open {
+    words: Vec<String>,
+    /// Words already fixed by finals.
+    fixed: usize,
+    speech_final: bool,
+    start: u64,
+    segment_start: u64,
+    last_sound: u64,
+    last_sound_at: Instant,
+    next_interim: u64,
+}
+
+impl Machine {
+    fn new(script: Arc<Script>, rate: u32) -> Self {
+        Self {
+            script,
+            rate: f64::from(rate),
+            energy: Energy::new(rate),
+            position: 0,
+            utterances: 0,
+            onset: (0, 0),
+            tail: 0,
+            open: None,
+            finalize_at: None,
+            reports: Vec::new(),
+        }
+    }
+
+    fn report_to(&mut self, report: &UnboundedSender<Heard>) {
+        for heard in self.reports.drain(..) {
+            // The socket may be gone; its side of the channel then ends this task.
+            let _ = report.send(heard);
+        }
+    }
+
+    /// When to call [`Self::timeout`].
+    fn due(&self) -> Option<Instant> {
+        let final_at = self
+            .open
+            .as_ref()
+            .filter(|open| self.is_silent(open))
+            .map(|open| self.final_at(open));
+        [final_at, self.finalize_at].into_iter().flatten().min()
+    }
+
+    fn timeout(&mut self, now: Instant) {
+        if self.finalize_at.is_some_and(|at| at <= now) {
+            self.finalize_at = None;
+            self.answer_finalize();
+        }
+        if self
+            .open
+            .as_ref()
+            .is_some_and(|open| self.is_silent(open) && self.final_at(open) <= now)
+        {
+            self.close(false);
+        }
+    }
+
+    fn final_at(&self, open: &Open) -> Instant {
+        open.last_sound_at
+            + self
+                .end_silence()
+                .max(Duration::from_millis(self.script.latency.stt_final_ms))
+    }
+
+    fn end_silence(&self) -> Duration {
+        let latency = &self.script.latency;
+        Duration::from_millis(
+            self.script
+                .settings
+                .end_silence_ms
+                .unwrap_or(latency.stt_final_ms),
+        )
+    }
+
+    /// Whether enough silent audio has come to believe that the stretch is over: all of `end_silence`, less what is
+    /// still in a frame that is being filled. Without audio nothing ends: this recogniser has no other clock.
+    fn is_silent(&self, open: &Open) -> bool {
+        self.seconds(self.position - open.last_sound) + FRAME_IN_FLIGHT
+            >= self.end_silence().as_secs_f64()
+    }
+
+    fn seconds(&self, samples: u64) -> f64 {
+        samples as f64 / self.rate
+    }
+
+    fn audio(&mut self, at: Instant, samples: &[i16]) {
+        let end = self.position + samples.len() as u64;
+        for block in self.energy.blocks(samples) {
+            self.position = block.end;
+            let before_end =
+                Duration::from_secs_f64(self.seconds(end.saturating_sub(block.last_sound)));
+            self.block(&block, at.checked_sub(before_end).unwrap_or(at));
+        }
+        self.position = end;
+        self.timeout(at);
+    }
+
+    fn block(&mut self, block: &Block, sound_at: Instant) {
+        if block.loud
+            && let Some(open) = &self.open
+            && self.seconds(block.start.saturating_sub(open.last_sound))
+                >= self.end_silence().as_secs_f64()
+        {
+            // Audio came faster than the clock: the stretch was over before this sound.
+            self.close(false);
+        }
+        match &mut self.open {
+            Some(open) => {
+                if block.loud {
+                    (open.last_sound, open.last_sound_at) = (block.last_sound, sound_at);
+                }
+                self.tell_progress(block.loud);
+            }
+            None if block.loud && self.tail > 0 => {
+                self.tail += 1;
+                if self.tail > TAIL_BLOCKS {
+                    self.tail = 0;
+                }
+            }
+            None if block.loud => {
+                let (count, start) = self.onset;
+                self.onset = if count == 0 {
+                    (1, block.start)
+                } else {
+                    (count + 1, start)
+                };
+                if self.onset.0 >= ONSET_BLOCKS {
+                    self.open(block.last_sound, sound_at);
+                }
+            }
+            None => {
+                self.tail = 0;
+                self.onset.0 = self.onset.0.saturating_sub(1);
+            }
+        }
+    }
+
+    fn open(&mut self, last_sound: u64, last_sound_at: Instant) {
+        let (_, start) = std::mem::take(&mut self.onset);
+        let utterance = self.script.utterance(self.utterances);
+        self.utterances += 1;
+        self.open = Some(Open {
+            words: utterance
+                .text
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect(),
+            fixed: 0,
+            speech_final: utterance.speech_final,
+            start,
+            segment_start: start,
+            last_sound,
+            last_sound_at,
+            next_interim: start + self.samples(self.script.settings.interim_every_ms),
+        });
+        self.reports.push(Heard::SpeechStarted {
+            at: self.seconds(start),
+        });
+    }
+
+    fn samples(&self, ms: u64) -> u64 {
+        (ms as f64 * self.rate / 1e3) as u64
+    }
+
+    /// Interim results while sound lasts, and a final for each whole segment of a long stretch.
+    fn tell_progress(&mut self, loud: bool) {
+        let settings = &self.script.settings;
+        let (interim_step, segment) = (
+            self.samples(settings.interim_every_ms).max(1),
+            self.samples(settings.segment_ms),
+        );
+        let Some(open) = &mut self.open else { return };
+        let elapsed = (self.position - open.start) as f64 / self.rate;
+        // The last word is not known before the speech is over.
+        let known = ((elapsed * settings.words_per_second) as usize)
+            .min(open.words.len().saturating_sub(1));
+        let known = known.max(open.fixed);
+        let (start, end) = (
+            open.segment_start as f64 / self.rate,
+            self.position as f64 / self.rate,
+        );
+        if segment > 0
+            && loud
+            && self.position - open.segment_start >= segment
+            && known > open.fixed
+        {
+            let segment = Segment::spread(&open.words[open.fixed..known], start, end);
+            (open.fixed, open.segment_start) = (known, self.position);
+            open.next_interim = self.position + interim_step;
+            self.reports.push(Heard::Final {
+                segment,
+                over: None,
+                speech_final: false,
+                from_finalize: false,
+            });
+        } else if self.position >= open.next_interim {
+            open.next_interim += interim_step;
+            if loud {
+                let segment = Segment::spread(&open.words[open.fixed..known], start, end);
+                self.reports.push(Heard::Partial(segment));
+            }
+        }
+    }
+
+    fn finalize(&mut self, now: Instant) {
+        match self.script.latency.stt_finalize_ms {
+            0 => self.answer_finalize(),
+            ms => self.finalize_at = Some(now + Duration::from_millis(ms)),
+        }
+    }
+
+    fn answer_finalize(&mut self) {
+        if self.open.is_some() {
+            self.close(true);
+            // What sounds on without a break is the end of what was just finalised, not new speech.
+            self.tail = 1;
+        } else {
+            self.reports.push(Heard::NothingToFinalize);
+        }
+    }
+
+    fn close(&mut self, from_finalize: bool) {
+        let Some(open) = self.open.take() else { return };
+        let start = self.seconds(open.segment_start);
+        let end = self.seconds(open.last_sound).max(start);
+        let mut segment = Segment::spread(&open.words[open.fixed..], start, end);
+        // The words end with the sound; what was heard reaches to now.
+        segment.end = self.seconds(self.position).max(end);
+        self.onset = (0, 0);
+        let speech_final = open.speech_final || from_finalize;
+        self.reports.push(Heard::Final {
+            segment,
+            over: Some(end),
+            speech_final,
+            from_finalize,
+        });
+    }
+
+    /// Nothing more will come.
+    fn end(&mut self) {
+        self.close(false);
+    }
+}
+
+/// 60 ms of sound are speech; a click is shorter.
+const ONSET_BLOCKS: u32 = 6;
+
+/// Sound that goes on this long after `Finalize` (400 ms) is speech again.
+const TAIL_BLOCKS: u32 = 40;
+
+/// Two frames of 20 ms: what may be on its way when the clock says that the silence is long enough.
+const FRAME_IN_FLIGHT: f64 = 0.04;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::{Latency, Settings, Utterance};
+
+    const RATE: u32 = 16_000;
+
+    /// Feeds 20 ms frames on a clock of their own and collects what is reported, each with its millisecond.
+    struct Bench {
+        machine: Machine,
+        origin: Instant,
+        at_ms: u64,
+        heard: Vec<(u64, Heard)>,
+    }
+
+    impl Bench {
+        fn new(script: Script) -> Self {
+            let machine = Machine::new(Arc::new(script), RATE);
+            Self {
+                machine,
+                origin: Instant::now(),
+                at_ms: 0,
+                heard: Vec::new(),
+            }
+        }
+
+        fn frames(&mut self, ms: u64, amplitude: f64) -> &mut Self {
+            for _ in 0..ms / 20 {
+                let first = self.at_ms * u64::from(RATE) / 1_000;
+                self.at_ms += 20;
+                let samples: Vec<i16> = (first..first + 320)
+                    .map(|index| (amplitude * (index as f64 * 0.2).sin()) as i16)
+                    .collect();
+                let now = self.origin + Duration::from_millis(self.at_ms);
+                self.run_clock(now);
+                self.machine.audio(now, &samples);
+                self.collect(self.at_ms);
+            }
+            self
+        }
+
+        fn run_clock(&mut self, until: Instant) {
+            while let Some(due) = self.machine.due().filter(|due| *due < until) {
+                self.machine.timeout(due);
+                self.collect((due - self.origin).as_millis() as u64);
+            }
+        }
+
+        fn collect(&mut self, at_ms: u64) {
+            self.heard
+                .extend(self.machine.reports.drain(..).map(|heard| (at_ms, heard)));
+        }
+
+        fn speech(&mut self, ms: u64) -> &mut Self {
+            self.frames(ms, 2_600.0)
+        }
+
+        fn pause(&mut self, ms: u64) -> &mut Self {
+            self.frames(ms, 13.0)
+        }
+
+        fn finals(&self) -> Vec<(u64, String, bool)> {
+            let text = |segment: &Segment| {
+                segment
+                    .words
+                    .iter()
+                    .map(|word| word.text.clone())
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            };
+            let each = self.heard.iter().filter_map(|(at, heard)| match heard {
+                Heard::Final {
+                    segment,
+                    speech_final,
+                    ..
+                } => Some((*at, text(segment), *speech_final)),
+                _ => None,
+            });
+            each.collect()
+        }
+    }
+
+    fn script(utterances: &[&str]) -> Script {
+        Script {
+            utterances: utterances
+                .iter()
+                .map(|text| Utterance::from(*text))
+                .collect(),
+            ..Script::default()
+        }
+    }
+
+    #[test]
+    fn the_final_comes_after_its_latency_and_the_interims_never_tell_all() {
+        let mut bench = Bench::new(script(&["what are your opening hours"]));
+        bench.pause(1_000).speech(1_990).pause(500);
+        let finals = bench.finals();
+        assert_eq!(finals.len(), 1);
+        let (at, text, speech_final) = &finals[0];
+        // 1.98 s of speech in whole frames end at 2.98 s; the budget is 150 ms; blocks of 10 ms round.
+        assert!((3_125..=3_135).contains(at), "final at {at}");
+        assert_eq!(
+            (text.as_str(), *speech_final),
+            ("what are your opening hours", true)
+        );
+        let longest = bench.heard.iter().filter_map(|(_, heard)| match heard {
+            Heard::Partial(segment) => Some(segment.words.len()),
+            _ => None,
+        });
+        assert_eq!(longest.max(), Some(4));
+    }
+
+    #[test]
+    fn a_pause_shorter_than_the_end_silence_goes_on() {
+        let mut script = script(&["one two", "three"]);
+        script.settings = Settings {
+            end_silence_ms: Some(400),
+            ..Settings::default()
+        };
+        let mut bench = Bench::new(script);
+        bench
+            .pause(200)
+            .speech(600)
+            .pause(300)
+            .speech(600)
+            .pause(600)
+            .speech(400)
+            .pause(600);
+        let texts: Vec<String> = bench
+            .finals()
+            .into_iter()
+            .map(|(_, text, _)| text)
+            .collect();
+        assert_eq!(texts, ["one two", "three"]);
+    }
+
+    #[test]
+    fn finalize_answers_at_once_and_the_tail_is_not_new_speech() {
+        let mut bench = Bench::new(script(&["hello there", "again"]));
+        bench.pause(200).speech(500);
+        bench.machine.finalize(bench.origin);
+        bench.collect(700);
+        bench.speech(100).pause(500);
+        assert_eq!(bench.finals(), [(700, "hello there".to_owned(), true)]);
+        bench.machine.finalize(bench.origin);
+        bench.collect(1_300);
+        assert_eq!(
+            bench.heard.last().map(|(_, heard)| heard),
+            Some(&Heard::NothingToFinalize)
+        );
+        bench.speech(500).pause(500);
+        assert_eq!(bench.finals().len(), 2);
+    }
+
+    #[test]
+    fn audio_faster_than_the_clock_still_ends_each_stretch() {
+        let mut bench = Bench::new(script(&["one", "two"]));
+        let now = bench.origin;
+        for (ms, amplitude) in [
+            (300, 10.0),
+            (400, 3_000.0),
+            (400, 10.0),
+            (400, 3_000.0),
+            (400, 10.0),
+        ] {
+            let samples: Vec<i16> = (0..ms * RATE / 1_000)
+                .map(|index| (amplitude * (f64::from(index) * 0.2).sin()) as i16)
+                .collect();
+            bench.machine.audio(now, &samples);
+        }
+        bench.machine.end();
+        bench.collect(0);
+        let texts: Vec<String> = bench
+            .finals()
+            .into_iter()
+            .map(|(_, text, _)| text)
+            .collect();
+        assert_eq!(texts, ["one", "two"]);
+    }
+
+    #[test]
+    fn a_click_and_steady_noise_are_no_speech() {
+        let mut bench = Bench::new(script(&["never"]));
+        bench.pause(400).speech(40).pause(400).frames(3_000, 60.0);
+        assert!(bench.heard.is_empty(), "{:?}", bench.heard);
+    }
+
+    #[test]
+    fn a_long_utterance_is_fixed_piece_by_piece() {
+        let mut script = script(&["a b c d e f g h i j k l"]);
+        script.settings = Settings {
+            segment_ms: 1_000,
+            ..Settings::default()
+        };
+        script.latency = Latency {
+            stt_final_ms: 200,
+            ..Latency::default()
+        };
+        let mut bench = Bench::new(script);
+        bench.pause(200).speech(2_500).pause(500);
+        let finals = bench.finals();
+        assert_eq!(
+            finals.iter().map(|(_, _, last)| *last).collect::<Vec<_>>(),
+            [false, false, true]
+        );
+        let joined: Vec<&str> = finals.iter().map(|(_, text, _)| text.as_str()).collect();
+        assert_eq!(joined.join(" "), "a b c d e f g h i j k l");
+    }
+}

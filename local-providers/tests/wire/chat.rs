@@ -1,0 +1,226 @@
+//! The model.
+
+use super::*;
+
+#[tokio::test]
+async fn the_model_streams_in_groqs_shapes_however_the_bytes_are_cut() {
+    for split_bytes in [0, 3, 40] {
+        let replies = vec![Reply {
+            when: Some("HOURS".into()),
+            say: "Nine to five — café open.".into(),
+            ..Reply::default()
+        }];
+        let settings = Settings {
+            split_bytes,
+            reasoning: true,
+            ..Settings::default()
+        };
+        let providers = start(Script {
+            replies,
+            settings,
+            ..quick()
+        })
+        .await;
+        let request = chat(true, "What are your hours?");
+        let response = post(&providers, CHAT, &request)
+            .send()
+            .await
+            .expect("answered");
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        assert!(
+            response
+                .headers()
+                .contains_key("x-ratelimit-remaining-tokens")
+        );
+        let body = response.text().await.expect("whole");
+        assert!(body.ends_with("data: [DONE]\n\n"));
+        let events = events(&body);
+        assert_eq!(
+            events[0]["choices"][0]["delta"],
+            json!({ "role": "assistant", "content": "" })
+        );
+        assert!(events[0]["x_groq"]["id"].is_string());
+        assert_eq!(events[1]["choices"][0]["delta"]["channel"], "analysis");
+        let content = events
+            .iter()
+            .filter_map(|event| event["choices"][0]["delta"]["content"].as_str());
+        assert_eq!(content.collect::<String>(), "Nine to five — café open.");
+        let last = events.last().expect("a last event");
+        assert_eq!(last["choices"][0]["finish_reason"], "stop");
+        assert_eq!(last["usage"], last["x_groq"]["usage"]);
+        let asked = providers.logged(|entry| entry.kind == "request").await;
+        assert_eq!(asked.field("request"), &request);
+    }
+}
+
+#[tokio::test]
+async fn the_model_calls_a_tool_and_speaks_of_its_result() {
+    let call = ToolCall {
+        name: "book_appointment".into(),
+        arguments: json!({ "time": "10:00" }),
+        split: true,
+    };
+    let reply = Reply {
+        when: Some("book".into()),
+        say: "You are booked.".into(),
+        preface: String::new(),
+        tool_call: Some(call),
+    };
+    let providers = start(Script {
+        replies: vec![reply],
+        ..quick()
+    })
+    .await;
+    let mut request = chat(true, "Please book me in.");
+    request["stream_options"] = json!({ "include_usage": true });
+    let body = post(&providers, CHAT, &request)
+        .send()
+        .await
+        .expect("answered")
+        .text()
+        .await
+        .expect("whole");
+    let streamed = events(&body);
+    let pieces = streamed.iter().filter_map(|event| {
+        event["choices"][0]["delta"]["tool_calls"][0]["function"]["arguments"].as_str()
+    });
+    let pieces: Vec<&str> = pieces.collect();
+    assert_eq!(
+        (pieces.len(), pieces.concat()),
+        (2, r#"{"time":"10:00"}"#.to_owned())
+    );
+    let finished = streamed
+        .iter()
+        .filter_map(|event| event["choices"][0]["finish_reason"].as_str())
+        .collect::<Vec<_>>();
+    assert_eq!(finished, ["tool_calls"]);
+    assert_eq!(streamed.last().expect("usage")["choices"], json!([]));
+    let messages = request["messages"].as_array_mut().expect("an array");
+    messages.push(json!({ "role": "assistant", "content": null, "tool_calls": [
+        { "id": "fc_1", "type": "function", "function": { "name": "book_appointment", "arguments": "{}" } }] }));
+    messages.push(json!({ "role": "tool", "tool_call_id": "fc_1", "content": "{\"ok\":true}" }));
+    request["stream"] = json!(false);
+    let whole = post(&providers, CHAT, &request)
+        .send()
+        .await
+        .expect("answered")
+        .text()
+        .await
+        .expect("whole");
+    let whole: Value = serde_json::from_str(&whole).expect("JSON");
+    assert_eq!(whole["choices"][0]["message"]["content"], "You are booked.");
+}
+
+#[tokio::test]
+async fn the_model_refuses_what_groq_refuses() {
+    let fault = Fault::Refuse {
+        status: 429,
+        body: Value::Null,
+        headers: [("retry-after".into(), "2".into())].into(),
+    };
+    let faults = vec![FaultRule {
+        service: Service::Chat,
+        nth: Some(4),
+        times: 1,
+        fault,
+    }];
+    let providers = start(Script { faults, ..quick() }).await;
+    let code = async |request: reqwest::RequestBuilder| {
+        let response = request.send().await.expect("answered");
+        let (status, retry) = (
+            response.status().as_u16(),
+            response.headers().contains_key("retry-after"),
+        );
+        let body: Value =
+            serde_json::from_str(&response.text().await.expect("whole")).unwrap_or_default();
+        (
+            status,
+            body["error"]["code"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+            retry,
+        )
+    };
+    let mut withdrawn = chat(true, "Hello");
+    withdrawn["model"] = json!("llama-3.3-70b-versatile");
+    assert_eq!(
+        code(post(&providers, CHAT, &withdrawn)).await,
+        (404, "model_not_found".to_owned(), false)
+    );
+    let bare = reqwest::Client::new().post(format!("{}{CHAT}", providers.base_url()));
+    assert_eq!(
+        code(bare.header("user-agent", "x").body("{}")).await,
+        (401, "invalid_api_key".to_owned(), false)
+    );
+    assert_eq!(
+        code(post(&providers, CHAT, &json!({ "model": "m" })))
+            .await
+            .0,
+        400
+    );
+    assert_eq!(
+        code(post(&providers, CHAT, &chat(true, "Hi"))).await,
+        (429, "rate_limit_exceeded".to_owned(), true)
+    );
+    assert_eq!(code(post(&providers, CHAT, &chat(true, "Hi"))).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_stream_may_end_in_an_error_or_in_nothing() {
+    let rule = |nth, fault| FaultRule {
+        service: Service::Chat,
+        nth: Some(nth),
+        times: 1,
+        fault,
+    };
+    let faults = vec![
+        rule(
+            1,
+            Fault::Error {
+                after_ms: 0,
+                after_tokens: Some(2),
+                body: Value::Null,
+            },
+        ),
+        rule(
+            2,
+            Fault::Cut {
+                after_ms: 0,
+                after_tokens: Some(2),
+            },
+        ),
+    ];
+    let replies = vec![Reply {
+        say: "One two three four.".into(),
+        ..Reply::default()
+    }];
+    let providers = start(Script {
+        faults,
+        replies,
+        ..quick()
+    })
+    .await;
+    let body = post(&providers, CHAT, &chat(true, "Hi"))
+        .send()
+        .await
+        .expect("answered")
+        .text()
+        .await
+        .expect("whole");
+    assert!(
+        body.contains("event: error\ndata: {")
+            && body.contains("\" two\"")
+            && !body.contains("[DONE]"),
+        "{body}"
+    );
+    let cut = post(&providers, CHAT, &chat(true, "Hi"))
+        .send()
+        .await
+        .expect("answered");
+    assert!(cut.text().await.is_err());
+    let entry = providers
+        .logged(|entry| closed(Service::Chat)(entry) && entry.field("fault") == "cut")
+        .await;
+    assert_eq!(entry.field("by"), "fault");
+}
