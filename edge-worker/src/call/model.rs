@@ -1,0 +1,177 @@
+//! Asking the model: one streamed request for each turn, with a second model to fall back on.
+
+use futures_util::StreamExt;
+use futures_util::future::{AbortHandle, abortable};
+use voice_core::conversation::{Fault, Input};
+use voice_core::prompt::Prompt;
+use voice_core::turn::{ForTurn, TurnId};
+use worker::{
+    AbortController, AbortSignal, Fetch, Headers, Method, Request, RequestInit, Response,
+};
+
+use super::Facts;
+use crate::providers::groq_llm::{ChatStream, Groq, classify};
+use crate::providers::{HttpRequest, ModelEvent, ModelFailure};
+
+/// The longest error body that is read to classify a refusal.
+const ERROR_BODY: usize = 16 * 1024;
+
+/// A request under way. Dropping it withdraws the request.
+pub(super) struct Asked {
+    turn: TurnId,
+    task: AbortHandle,
+    fetches: Option<AbortController>,
+}
+
+impl Asked {
+    /// Asks the first model, and the next one for as long as no word has come.
+    pub(super) fn ask(
+        groq: Groq,
+        models: Vec<String>,
+        prompt: ForTurn<Prompt>,
+        facts: Facts,
+    ) -> Self {
+        let (turn, prompt) = prompt.into_parts();
+        let fetches = AbortController::default();
+        let signal = fetches.signal();
+        let (work, task) = abortable(async move {
+            for model in models {
+                match answer(&groq, &model, &prompt, turn, &facts, &signal).await {
+                    Ok(()) => {
+                        facts.tell(Input::TextDone(ForTurn::new(turn, ())));
+                        return;
+                    }
+                    Err(Broken { spoken, failure }) => {
+                        worker::console_warn!(
+                            "turn {}: model {model}: {}",
+                            turn.number(),
+                            describe(&failure)
+                        );
+                        let hopeless = matches!(
+                            failure,
+                            ModelFailure::Hopeless { .. } | ModelFailure::TooLong
+                        );
+                        if spoken || hopeless {
+                            break;
+                        }
+                    }
+                }
+            }
+            facts.tell(Input::Failed(ForTurn::new(turn, Fault::Model)));
+        });
+        wasm_bindgen_futures::spawn_local(async move {
+            // Aborted when the turn is over: nobody waits for the answer.
+            let _ = work.await;
+        });
+        Self {
+            turn,
+            task,
+            fetches: Some(fetches),
+        }
+    }
+
+    pub(super) const fn turn(&self) -> TurnId {
+        self.turn
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.task.abort();
+        if let Some(fetches) = self.fetches.take() {
+            fetches.abort();
+        }
+    }
+}
+
+struct Broken {
+    /// Words have gone out: another model would begin anew.
+    spoken: bool,
+    failure: ModelFailure,
+}
+
+async fn answer(
+    groq: &Groq,
+    model: &str,
+    prompt: &Prompt,
+    turn: TurnId,
+    facts: &Facts,
+    signal: &AbortSignal,
+) -> Result<(), Broken> {
+    let unreachable = |_: worker::Error| Broken {
+        spoken: false,
+        failure: ModelFailure::TryAnother {
+            reason: "not reachable".to_owned(),
+        },
+    };
+    let mut response = post(groq.request(prompt, model), signal)
+        .await
+        .map_err(unreachable)?;
+    if response.status_code() != 200 {
+        return Err(Broken {
+            spoken: false,
+            failure: refusal(&mut response).await,
+        });
+    }
+    let mut chunks = response.stream().map_err(unreachable)?;
+    let mut decoder = ChatStream::default();
+    let mut spoken = false;
+    loop {
+        let chunk = chunks.next().await;
+        let (events, ended) = match chunk {
+            Some(Ok(bytes)) => (decoder.push(&bytes), false),
+            Some(Err(_)) | None => (decoder.finish(), true),
+        };
+        for event in events {
+            match event {
+                ModelEvent::Token(text) => {
+                    spoken = true;
+                    facts.tell(Input::Token(ForTurn::new(turn, text)));
+                }
+                // The prompt offers no tools.
+                ModelEvent::ToolCall { .. } => {}
+                ModelEvent::Done => return Ok(()),
+                ModelEvent::Failed(failure) => return Err(Broken { spoken, failure }),
+            }
+        }
+        if ended {
+            let failure = ModelFailure::TryAnother {
+                reason: "stream ended early".to_owned(),
+            };
+            return Err(Broken { spoken, failure });
+        }
+    }
+}
+
+async fn refusal(response: &mut Response) -> ModelFailure {
+    let status = response.status_code();
+    let retry_after = response.headers().get("retry-after").ok().flatten();
+    let mut body = response.text().await.unwrap_or_default();
+    body.truncate(body.floor_char_boundary(ERROR_BODY));
+    classify(status, retry_after.as_deref(), &body)
+}
+
+/// Sends a request with a JSON body.
+pub(super) async fn post(request: HttpRequest, signal: &AbortSignal) -> worker::Result<Response> {
+    let headers = Headers::new();
+    headers.set("Content-Type", "application/json")?;
+    for (name, value) in &request.headers {
+        headers.set(name, value)?;
+    }
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post)
+        .with_headers(headers)
+        .with_body(Some(request.body.into()));
+    Fetch::Request(Request::new_with_init(&request.url, &init)?)
+        .send_with_signal(signal)
+        .await
+}
+
+fn describe(failure: &ModelFailure) -> &str {
+    match failure {
+        ModelFailure::TryAnother { reason }
+        | ModelFailure::RetryAfter { reason, .. }
+        | ModelFailure::Hopeless { reason } => reason,
+        ModelFailure::TooLong => "prompt too long",
+    }
+}

@@ -1,0 +1,36 @@
+//! The only file that reads the runtime's clock. Deployed, it moves only with I/O, which is what a latency
+//! account wants: a fact is stamped with the moment it arrived.
+
+use std::time::Duration;
+
+use voice_core::time::Timestamp;
+
+/// Milliseconds since 1970.
+pub(crate) fn unix_millis() -> u64 {
+    // Positive, and far below 2⁵³, until the year 287396.
+    js_sys::Date::now() as u64
+}
+
+/// A call's own clock: its origin is the moment it was made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    origin: u64,
+}
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        Self {
+            origin: unix_millis(),
+        }
+    }
+
+    pub(crate) fn now(self) -> Timestamp {
+        Timestamp::from_millis(unix_millis().saturating_sub(self.origin))
+    }
+}
+
+/// Ends at `due`, at once if that has passed.
+pub(crate) fn until(now: Timestamp, due: Timestamp) -> worker::Delay {
+    // The runtime may wake a few milliseconds early; the caller then waits again.
+    worker::Delay::from(due.since(now).max(Duration::from_millis(1)))
+}

@@ -1,0 +1,243 @@
+//! Errors as problem documents (RFC 9457). `code` is for programs and does not change; `detail` is for whoever reads a log or a console. The
+//! type is `about:blank`: the status says what kind of problem it is, and `code` which one.
+
+use serde::Serialize;
+use worker::{Response, ResponseBuilder};
+
+use crate::settings::SettingsError;
+use crate::ticket::TicketError;
+
+const CONTENT_TYPE: &str = "application/problem+json";
+
+/// Why a request was not served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    detail: String,
+    /// A header that HTTP demands beside this status.
+    #[serde(skip)]
+    header: Option<(&'static str, &'static str)>,
+}
+
+impl Problem {
+    fn new(
+        status: u16,
+        title: &'static str,
+        code: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind: "about:blank",
+            title,
+            status,
+            code,
+            detail: detail.into(),
+            header: None,
+        }
+    }
+
+    /// The request cannot be read, or lacks something.
+    #[must_use]
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(400, "Bad Request", "bad_request", detail)
+    }
+
+    /// The ticket is not accepted.
+    #[must_use]
+    pub fn ticket(error: TicketError) -> Self {
+        let code = match error {
+            TicketError::Expired => "ticket_expired",
+            TicketError::Forged => "ticket_forged",
+            TicketError::Malformed => "ticket_malformed",
+            TicketError::WrongOrigin => return Self::forbidden_origin(),
+        };
+        let problem = Self::new(401, "Unauthorized", code, error.to_string());
+        Self {
+            header: Some(("WWW-Authenticate", r#"Ticket realm="call""#)),
+            ..problem
+        }
+    }
+
+    /// The page may not do this from where it is.
+    #[must_use]
+    pub fn forbidden_origin() -> Self {
+        Self::new(
+            403,
+            "Forbidden",
+            "forbidden_origin",
+            "pages of this origin may not open calls here",
+        )
+    }
+
+    /// There is nothing at this address.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(
+            404,
+            "Not Found",
+            "not_found",
+            "there is nothing at this address",
+        )
+    }
+
+    /// The address exists, but not for this method. `allow` is the list of those that do.
+    #[must_use]
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        let problem = Self::new(
+            405,
+            "Method Not Allowed",
+            "method_not_allowed",
+            format!("use {allow}"),
+        );
+        Self {
+            header: Some(("Allow", allow)),
+            ..problem
+        }
+    }
+
+    /// The ticket has opened its call already.
+    #[must_use]
+    pub fn used_ticket() -> Self {
+        Self::new(
+            409,
+            "Conflict",
+            "ticket_used",
+            "the ticket has been used: every call needs its own",
+        )
+    }
+
+    /// The body is larger than this many bytes.
+    #[must_use]
+    pub fn too_large(limit: usize) -> Self {
+        Self::new(
+            413,
+            "Content Too Large",
+            "too_large",
+            format!("the body may have at most {limit} bytes"),
+        )
+    }
+
+    /// The address opens a socket and was asked for a document.
+    #[must_use]
+    pub fn upgrade_required() -> Self {
+        let problem = Self::new(
+            426,
+            "Upgrade Required",
+            "upgrade_required",
+            "this address opens a WebSocket",
+        );
+        Self {
+            header: Some(("Upgrade", "websocket")),
+            ..problem
+        }
+    }
+
+    /// Something broke that the client cannot help. What it was is in the log, not here.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(
+            500,
+            "Internal Server Error",
+            "internal",
+            "something went wrong here; it has been logged",
+        )
+    }
+
+    /// The worker cannot serve before its settings are put right. Names them; knows no values.
+    #[must_use]
+    pub fn settings(error: &SettingsError) -> Self {
+        Self::new(503, "Service Unavailable", "settings", error.to_string())
+    }
+
+    /// The status of the answer.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The answer. It is never stored: the same request may be served a moment later.
+    pub fn into_response(self) -> worker::Result<Response> {
+        let mut response = ResponseBuilder::new()
+            .with_status(self.status)
+            .with_header("Content-Type", CONTENT_TYPE)?
+            .with_header("Cache-Control", "no-store")?;
+        if let Some((name, value)) = self.header {
+            response = response.with_header(name, value)?;
+        }
+        Ok(response.fixed(serde_json::to_vec(&self)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::settings::Settings;
+
+    #[test]
+    fn a_document_has_the_standard_members() {
+        assert_eq!(
+            serde_json::to_value(Problem::method_not_allowed("GET, HEAD")).unwrap(),
+            json!({
+                "type": "about:blank",
+                "title": "Method Not Allowed",
+                "status": 405,
+                "code": "method_not_allowed",
+                "detail": "use GET, HEAD",
+            })
+        );
+    }
+
+    #[test]
+    fn http_demands_some_headers() {
+        assert_eq!(
+            Problem::method_not_allowed("POST").header,
+            Some(("Allow", "POST"))
+        );
+        assert_eq!(
+            Problem::upgrade_required().header,
+            Some(("Upgrade", "websocket"))
+        );
+        let unauthorized = Problem::ticket(TicketError::Expired);
+        assert_eq!(unauthorized.status(), 401);
+        assert_eq!(
+            unauthorized.header.map(|(name, _)| name),
+            Some("WWW-Authenticate")
+        );
+    }
+
+    #[test]
+    fn each_ticket_error_has_its_code() {
+        for (error, status, code) in [
+            (TicketError::Expired, 401, "ticket_expired"),
+            (TicketError::Forged, 401, "ticket_forged"),
+            (TicketError::Malformed, 401, "ticket_malformed"),
+            (TicketError::WrongOrigin, 403, "forbidden_origin"),
+        ] {
+            let problem = Problem::ticket(error);
+            assert_eq!((problem.status, problem.code), (status, code));
+        }
+    }
+
+    #[test]
+    fn missing_settings_are_named() {
+        let error = Settings::from_lookup(|_| None).unwrap_err();
+        let problem = Problem::settings(&error);
+        assert_eq!(problem.status(), 503);
+        assert!(
+            problem.detail.contains("DEEPGRAM_API_KEY is missing"),
+            "{}",
+            problem.detail
+        );
+        assert!(
+            problem.detail.contains("GROQ_API_KEY is missing"),
+            "{}",
+            problem.detail
+        );
+    }
+}

@@ -1,0 +1,163 @@
+//! The language model behind Groq's chat completions, `/openai/v1/chat/completions`, streamed.
+//!
+//! Which model to ask, whether to ask again and whom is the caller's decision; [`classify`] and the stream say what kind of failure it was.
+
+mod failure;
+mod stream;
+
+use serde::Serialize;
+use voice_core::prompt::{Prompt, Role};
+
+pub use failure::classify;
+pub use stream::ChatStream;
+
+use super::HttpRequest;
+use crate::settings::{Secret, Settings};
+
+/// The most tokens of an answer, thoughts and tool calls included: two spoken sentences are about 60, low reasoning
+/// about 100. An answer that runs on is cut at some 400 words, before it outgrows what the voice takes in a minute.
+const MAX_COMPLETION_TOKENS: u32 = 512;
+
+/// Low, because she repeats facts and fills in forms; not zero, because the same sentence twice in a call sounds like a recording.
+const TEMPERATURE: f32 = 0.4;
+
+/// The vendor's front refuses the default agents of some HTTP libraries.
+const USER_AGENT: &str = concat!("voxanne/", env!("CARGO_PKG_VERSION"));
+
+/// Makes requests.
+#[derive(Clone, Debug)]
+pub struct Groq {
+    url: String,
+    key: Secret,
+}
+
+impl Groq {
+    /// The vendor of these settings.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            url: settings.groq_url.join("/openai/v1/chat/completions"),
+            key: settings.groq_key.clone(),
+        }
+    }
+
+    /// Asks `model` for the answer to a prompt.
+    #[must_use]
+    pub fn request(&self, prompt: &Prompt, model: &str) -> HttpRequest {
+        // These models think before they speak. Thoughts cost time and are never spoken: as few as possible, and
+        // not sent at all. Other models refuse the two members.
+        let thinks = model.starts_with("openai/gpt-oss");
+        let body = Body {
+            model,
+            messages: prompt
+                .messages
+                .iter()
+                .map(|message| Message {
+                    role: role(message.role),
+                    content: &message.text,
+                })
+                .collect(),
+            stream: true,
+            max_completion_tokens: MAX_COMPLETION_TOKENS,
+            temperature: TEMPERATURE,
+            reasoning_effort: thinks.then_some("low"),
+            include_reasoning: thinks.then_some(false),
+        };
+        HttpRequest {
+            url: self.url.clone(),
+            headers: vec![
+                ("Authorization", format!("Bearer {}", self.key.reveal())),
+                ("User-Agent", USER_AGENT.to_owned()),
+            ],
+            // Writing strings and numbers to memory has no way to fail.
+            body: serde_json::to_string(&body).unwrap_or_default(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    messages: Vec<Message<'a>>,
+    stream: bool,
+    max_completion_tokens: u32,
+    temperature: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_effort: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    include_reasoning: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    role: &'static str,
+    content: &'a str,
+}
+
+const fn role(role: Role) -> &'static str {
+    match role {
+        Role::Agent => "assistant",
+        Role::Caller => "user",
+        Role::System => "system",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use voice_core::prompt;
+
+    use super::*;
+
+    fn body(model: &str) -> serde_json::Value {
+        let said = |role, text: &str| prompt::Message {
+            role,
+            text: text.to_owned(),
+        };
+        let prompt = Prompt {
+            messages: vec![
+                said(Role::System, "Be brief."),
+                said(Role::Caller, "Hi, \"Voxanne\"."),
+                said(Role::Agent, "Hello!"),
+            ],
+        };
+        let request =
+            Groq::new(&Settings::for_tests("http://127.0.0.1:9000")).request(&prompt, model);
+        assert_eq!(
+            request.url,
+            "http://127.0.0.1:9000/openai/v1/chat/completions"
+        );
+        assert_eq!(
+            request.headers[0],
+            ("Authorization", "Bearer vendor-key".to_owned())
+        );
+        assert!(
+            request.headers[1].0 == "User-Agent" && request.headers[1].1.starts_with("voxanne/")
+        );
+        serde_json::from_str(&request.body).unwrap()
+    }
+
+    #[test]
+    fn a_request_streams_a_short_answer() {
+        let body = body("openai/gpt-oss-20b");
+        assert_eq!(
+            body["messages"],
+            json!([
+                { "role": "system", "content": "Be brief." },
+                { "role": "user", "content": "Hi, \"Voxanne\"." },
+                { "role": "assistant", "content": "Hello!" },
+            ])
+        );
+        assert_eq!(body["model"], "openai/gpt-oss-20b");
+        assert_eq!(body["stream"], true);
+        assert_eq!(body["max_completion_tokens"], 512);
+        assert_eq!(body["reasoning_effort"], "low");
+        assert_eq!(body["include_reasoning"], false);
+    }
+
+    #[test]
+    fn only_models_that_think_are_told_how() {
+        let body = body("llama-3.3-70b-versatile");
+        assert!(body.get("reasoning_effort").is_none() && body.get("include_reasoning").is_none());
+    }
+}

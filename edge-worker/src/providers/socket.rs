@@ -1,0 +1,189 @@
+//! One socket pump for every vendor: connects, carries frames both ways, and closes when it is dropped.
+//!
+//! It knows no protocol. What arrives is handed to a callback as it is; what is sent before the vendor has answered
+//! waits, up to a bound.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use futures_util::StreamExt;
+use futures_util::future::{AbortHandle, abortable};
+use worker::{
+    AbortController, Fetch, Headers, Method, Request, RequestInit, WebSocket, WebsocketEvent,
+};
+
+use super::{Frame, Handshake};
+
+/// What happened to a vendor's socket.
+#[derive(Debug)]
+pub(crate) enum SocketEvent {
+    Opened,
+    Frame(Frame),
+    /// Closed, or never opened: the status of the refusal or the code of the close. The reason is the vendor's own words.
+    Closed {
+        code: u16,
+        reason: String,
+    },
+}
+
+/// The most audio that waits for a socket to open: eight seconds of 16-bit speech at 16 kHz. A vendor that needs
+/// longer has failed, and the oldest sound is the least useful.
+const WAITING_BYTES: usize = 256 * 1024;
+
+/// A socket to a vendor. Dropping it closes the socket, or gives up connecting.
+pub(crate) struct Pump {
+    line: Rc<Line>,
+    task: AbortHandle,
+    connecting: Option<AbortController>,
+}
+
+#[derive(Default)]
+struct Line {
+    socket: RefCell<Option<WebSocket>>,
+    waiting: RefCell<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    frames: VecDeque<Frame>,
+    bytes: usize,
+}
+
+impl Pump {
+    /// Begins to connect; `tell` hears what becomes of it.
+    pub(crate) fn open(handshake: Handshake, tell: impl Fn(SocketEvent) + 'static) -> Self {
+        let line = Rc::new(Line::default());
+        let connecting = AbortController::default();
+        let signal = connecting.signal();
+        let shared = line.clone();
+        let (work, task) = abortable(async move {
+            let ended = match connect(&handshake, &signal).await {
+                Ok(socket) => shared.run(socket, &tell).await,
+                Err(refusal) => refusal,
+            };
+            shared.socket.borrow_mut().take();
+            tell(ended);
+        });
+        wasm_bindgen_futures::spawn_local(async move {
+            // An abort is how a dropped pump ends; there is nobody left to tell.
+            let _ = work.await;
+        });
+        Self {
+            line,
+            task,
+            connecting: Some(connecting),
+        }
+    }
+
+    /// Sends a frame now, or as soon as the vendor answers.
+    pub(crate) fn send(&self, frame: Frame) {
+        match self.line.socket.borrow().as_ref() {
+            Some(socket) => transmit(socket, &frame),
+            None => self.line.waiting.borrow_mut().push(frame),
+        }
+    }
+}
+
+impl Drop for Pump {
+    fn drop(&mut self) {
+        if let Some(socket) = self.line.socket.borrow_mut().take() {
+            // Already closed by the vendor: nothing to do.
+            let _ = socket.close(Some(1000), Some("done"));
+        } else if let Some(connecting) = self.connecting.take() {
+            connecting.abort();
+        }
+        self.task.abort();
+    }
+}
+
+impl Line {
+    /// Carries a socket's events until it closes.
+    async fn run(&self, socket: WebSocket, tell: &impl Fn(SocketEvent)) -> SocketEvent {
+        // Without this, binary messages arrive as Blobs and read as empty.
+        socket
+            .as_ref()
+            .set_binary_type(web_sys::BinaryType::Arraybuffer);
+        let Ok(mut events) = socket.events() else {
+            return closed(1006, "no events");
+        };
+        if socket.accept().is_err() {
+            return closed(1006, "not accepted");
+        }
+        for frame in self.waiting.borrow_mut().drain() {
+            transmit(&socket, &frame);
+        }
+        self.socket.borrow_mut().replace(socket.clone());
+        tell(SocketEvent::Opened);
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(WebsocketEvent::Message(message)) => {
+                    if let Some(text) = message.text() {
+                        tell(SocketEvent::Frame(Frame::Text(text)));
+                    } else if let Some(bytes) = message.bytes() {
+                        tell(SocketEvent::Frame(Frame::Binary(bytes)));
+                    }
+                }
+                Ok(WebsocketEvent::Close(close)) => return closed(close.code(), &close.reason()),
+                Err(_) => return closed(1006, "socket error"),
+            }
+        }
+        closed(1006, "socket ended")
+    }
+}
+
+impl Waiting {
+    fn push(&mut self, frame: Frame) {
+        self.bytes = self.bytes.saturating_add(frame.len());
+        self.frames.push_back(frame);
+        while self.bytes > WAITING_BYTES {
+            let Some(oldest) = self.frames.pop_front() else {
+                break;
+            };
+            self.bytes = self.bytes.saturating_sub(oldest.len());
+        }
+    }
+
+    fn drain(&mut self) -> VecDeque<Frame> {
+        self.bytes = 0;
+        std::mem::take(&mut self.frames)
+    }
+}
+
+async fn connect(
+    handshake: &Handshake,
+    signal: &worker::AbortSignal,
+) -> Result<WebSocket, SocketEvent> {
+    let failed = |_: worker::Error| closed(1006, "cannot connect");
+    let headers = Headers::new();
+    headers.set("Upgrade", "websocket").map_err(failed)?;
+    for (name, value) in &handshake.headers {
+        headers.set(name, value).map_err(failed)?;
+    }
+    let mut init = RequestInit::new();
+    init.with_method(Method::Get).with_headers(headers);
+    let request = Request::new_with_init(&handshake.url, &init).map_err(failed)?;
+    let response = Fetch::Request(request)
+        .send_with_signal(signal)
+        .await
+        .map_err(failed)?;
+    let status = response.status_code();
+    response
+        .websocket()
+        .ok_or_else(|| closed(status, "upgrade refused"))
+}
+
+fn transmit(socket: &WebSocket, frame: &Frame) {
+    // A socket that cannot be written to is closing; its close event says so next.
+    let _ = match frame {
+        Frame::Text(text) => socket.send_with_str(text),
+        Frame::Binary(bytes) => socket.send_with_bytes(bytes),
+    };
+}
+
+fn closed(code: u16, reason: &str) -> SocketEvent {
+    SocketEvent::Closed {
+        code,
+        reason: reason.to_owned(),
+    }
+}
