@@ -1,0 +1,191 @@
+//! `cargo xtask bench`: the product's figures, measured end to end with scripted providers that keep the plan's latencies:
+//! recogniser 150 ms after the last sound, model 100 ms to its first word, voice 100 ms to its first sound. The network is
+//! loopback; a real one adds its way there and back to each figure that begins or ends at the caller.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tests::caller::{Caller, Event};
+use tests::edge::Edge;
+use tests::figures::Figure;
+use tests::page::{Chrome, Heard, Microphone};
+use tests::scripted;
+use tests::speech::engines;
+use tokio::time::Instant;
+use voice_core::wire::Phase;
+
+/// Enough for a 95th percentile that is not the maximum.
+const TURNS: usize = 30;
+const CALLS: usize = 20;
+
+/// When the caller of the browser speaks: once into silence, then over each answer.
+const FIRST_AT: f64 = 6.5;
+const EVERY: f64 = 5.0;
+const INTERRUPTIONS: usize = 10;
+
+const SOUND: f32 = 0.01;
+
+const SHORT: &str = r#"{
+    "latency": { "stt_finalize_ms": 150 },
+    "utterances": ["when do you open"],
+    "replies": [{ "say": "We open at nine." }]
+}"#;
+
+const LONG: &str = r#"{
+    "latency": { "stt_finalize_ms": 150 },
+    "utterances": ["can I come on Monday instead"],
+    "replies": [{ "say": "We are open from nine to five every single working day. On Saturday and on Sunday we are closed all day long, and on holidays as well." }]
+}"#;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let mut figures = vec![
+        connect_to_greeting().await?,
+        voice_to_voice_at_the_socket().await?,
+    ];
+    for busy in [false, true] {
+        figures.extend(in_the_browser(busy).await?);
+    }
+    print(&figures)
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what this program is for")]
+fn print(figures: &[Figure]) -> Result<()> {
+    println!("milliseconds; scripted providers at 150 + 100 + 100 ms, network loopback");
+    for figure in figures {
+        println!("{figure}");
+    }
+    println!("{}", serde_json::to_string(figures)?);
+    Ok(())
+}
+
+/// Ticket, socket, hello, and the first frame of her voice.
+async fn connect_to_greeting() -> Result<Figure> {
+    let providers = scripted(SHORT).await?;
+    let edge = Edge::start(&providers).await?;
+    let mut waits = Vec::new();
+    for call in 0..=CALLS {
+        let asked = Instant::now();
+        let mut caller = Caller::connect(&edge).await?;
+        caller
+            .wait_for("her voice", |event| {
+                matches!(event, Event::Voice { .. }).then_some(())
+            })
+            .await?;
+        // The first call has the greeting made; the others find it in memory.
+        if call > 0 {
+            waits.push(millis(asked.elapsed()));
+        }
+        caller.wait_for_state(Phase::Listening).await?;
+    }
+    Ok(Figure::of(
+        "ticket and connect → greeting's first frame",
+        waits,
+    ))
+}
+
+/// The caller's last loud frame sent → her first frame received.
+async fn voice_to_voice_at_the_socket() -> Result<Figure> {
+    let providers = scripted(SHORT).await?;
+    let edge = Edge::start(&providers).await?;
+    let mut caller = Caller::connect(&edge).await?;
+    let mut turn = caller.wait_for_state(Phase::Speaking).await?;
+    let mut waits = Vec::new();
+    for _ in 0..TURNS {
+        caller.wait_for_state(Phase::Listening).await?;
+        caller.speak(true);
+        caller.run_for(Duration::from_millis(700)).await?;
+        caller.speak(false);
+        let (heard, of) = caller
+            .wait_for("her answer", |event| match event {
+                Event::Voice { turn: of, .. } if *of > turn => Some((Instant::now(), *of)),
+                _ => None,
+            })
+            .await?;
+        turn = of;
+        waits.push(millis(
+            heard - caller.last_sound.context("nothing was said")?,
+        ));
+    }
+    Ok(Figure::of(
+        "voice to voice, frame to frame (350 of it providers)",
+        waits,
+    ))
+}
+
+/// A caller who interrupts every answer, in Chromium.
+async fn in_the_browser(busy: bool) -> Result<Vec<Figure>> {
+    let speech = engines()?.say_at("Can I come on Monday instead?", 16_000)?;
+    let length = speech.len() as f64 / 16_000.0;
+    let starts: Vec<f64> = (0..=INTERRUPTIONS)
+        .map(|index| FIRST_AT + EVERY * index as f64)
+        .collect();
+    let utterances: Vec<(f64, &[i16])> = starts
+        .iter()
+        .map(|start| (*start, speech.as_slice()))
+        .collect();
+    let seconds = FIRST_AT + EVERY * (INTERRUPTIONS + 1) as f64;
+    let microphone = Microphone::make(&utterances, seconds)?;
+
+    let providers = scripted(LONG).await?;
+    let edge = Edge::start(&providers).await?;
+    let chrome = Chrome::open_with_ears(&edge.url("/"), microphone.file.path()).await?;
+    if busy {
+        chrome.make_busy().await?;
+    }
+    chrome.press().await?;
+    chrome
+        .wait_until(
+            "her greeting",
+            "document.querySelector('voxanne-call').state === 'speaking'",
+        )
+        .await?;
+    tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+    let heard = chrome.heard().await?;
+    chrome.close().await?;
+
+    let (mut silences, mut answers) = (Vec::new(), Vec::new());
+    for (index, start) in starts.iter().enumerate() {
+        // One that was not heard or not answered is missing from the count beside the figure.
+        let Ok((silence, answer)) = one_utterance(&heard, *start, length) else {
+            continue;
+        };
+        // The first is spoken into silence.
+        if index > 0 {
+            silences.push(silence);
+        }
+        answers.push(answer);
+    }
+    let how = if busy {
+        "page busy 200 ms in every 500"
+    } else {
+        "page at ease"
+    };
+    Ok(vec![
+        Figure::of(&format!("barge-in onset → silent quantum, {how}"), silences),
+        Figure::of(&format!("voice to voice, rendered, {how}"), answers),
+    ])
+}
+
+/// From the utterance's onset to silence, and from its last sound to the next sound played.
+fn one_utterance(heard: &Heard, start: f64, length: f64) -> Result<(f64, f64)> {
+    let (played, voice) = (&heard.played, &heard.microphone);
+    let at = |seconds: f64| voice.first_frame + (seconds * f64::from(voice.rate)) as u64;
+    let onset = voice
+        .first_sound(at(start - 0.1), SOUND)
+        .context("an utterance is missing")?;
+    let silent = played
+        .first_silent_quantum(onset)
+        .context("she never fell silent")?;
+    let last = voice
+        .last_sound(at(start + length + 0.5), SOUND)
+        .context("an utterance is missing")?;
+    let answered = played
+        .first_sound(silent.max(last), SOUND)
+        .context("an answer is missing")?;
+    Ok((played.millis(onset, silent), played.millis(last, answered)))
+}
+
+fn millis(span: Duration) -> f64 {
+    span.as_secs_f64() * 1_000.0
+}

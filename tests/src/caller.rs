@@ -1,0 +1,259 @@
+//! A caller without a browser: speaks the wire by itself, so that every message and its moment can be chosen.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use voice_core::audio::MICROPHONE_FRAME;
+use voice_core::turn::TurnId;
+use voice_core::wire::audio::{AudioFrame, Kind};
+use voice_core::wire::{ClientMessage, Phase, ServerMessage};
+
+use crate::edge::Edge;
+use crate::sound::Noise;
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Far above what any step of a test takes, so that only a hang ends here.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A connected caller.
+pub struct Caller {
+    sender: SplitSink<Socket, Message>,
+    receiver: SplitStream<Socket>,
+    sequence: u32,
+    speech: Noise,
+    speaking: bool,
+    next_frame: Option<Instant>,
+    /// When the last loud frame was sent.
+    pub last_sound: Option<Instant>,
+    /// Whatever arrives is played at once, and the edge told so.
+    pub plays_at_once: bool,
+    /// Samples received of each turn.
+    pub received: BTreeMap<TurnId, u64>,
+}
+
+/// What the edge sent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    Closed { code: u16 },
+    Message(ServerMessage),
+    Voice { turn: TurnId, samples: Vec<i16> },
+}
+
+impl Caller {
+    /// Takes a ticket, connects and says hello.
+    pub async fn connect(edge: &Edge) -> anyhow::Result<Self> {
+        let ticket = ticket(edge).await?;
+        let mut caller = Self::open(edge, &ticket, Some(&edge.origin)).await?;
+        caller.tell(&ClientMessage::Hello { protocol: 1 }).await?;
+        Ok(caller)
+    }
+
+    /// Connects with a ticket, and says nothing yet.
+    pub async fn open(edge: &Edge, ticket: &str, origin: Option<&str>) -> anyhow::Result<Self> {
+        let mut request = format!(
+            "{}/call?ticket={ticket}",
+            edge.origin.replacen("http", "ws", 1)
+        )
+        .into_client_request()?;
+        if let Some(origin) = origin {
+            request.headers_mut().insert("Origin", origin.parse()?);
+        }
+        let (socket, _) = connect_async(request).await?;
+        let (sender, receiver) = socket.split();
+        Ok(Self {
+            sender,
+            receiver,
+            sequence: 0,
+            speech: Noise::default(),
+            speaking: false,
+            next_frame: None,
+            last_sound: None,
+            plays_at_once: true,
+            received: BTreeMap::new(),
+        })
+    }
+
+    /// The status with which the upgrade is refused.
+    pub async fn refusal(edge: &Edge, ticket: &str, origin: Option<&str>) -> anyhow::Result<u16> {
+        match Self::open(edge, ticket, origin).await {
+            Ok(_) => bail!("the upgrade was accepted"),
+            Err(error) => match error.downcast::<SocketError>()? {
+                SocketError::Http(response) => Ok(response.status().as_u16()),
+                other => Err(other.into()),
+            },
+        }
+    }
+
+    pub async fn tell(&mut self, message: &ClientMessage) -> anyhow::Result<()> {
+        self.send(Message::text(serde_json::to_string(message)?))
+            .await
+    }
+
+    /// Sends anything, well formed or not.
+    pub async fn send(&mut self, message: Message) -> anyhow::Result<()> {
+        Ok(self.sender.send(message).await?)
+    }
+
+    /// From now on the microphone picks up speech, or silence.
+    pub fn speak(&mut self, speaking: bool) {
+        self.speaking = speaking;
+    }
+
+    /// The next event, with the microphone running meanwhile, a frame each 20 ms.
+    pub async fn next(&mut self) -> anyhow::Result<Event> {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            let due = *self.next_frame.get_or_insert_with(Instant::now);
+            ensure!(due < give_up, "nothing happened");
+            tokio::select! {
+                biased;
+                message = self.receiver.next() => {
+                    if let Some(event) = self.receive(message)? {
+                        self.play(&event).await?;
+                        return Ok(event);
+                    }
+                }
+                () = tokio::time::sleep_until(due) => {
+                    self.next_frame = Some(due + Duration::from_millis(20));
+                    self.send_frame().await?;
+                }
+            }
+        }
+    }
+
+    /// Waits for an event and gives what `pick` makes of it.
+    pub async fn wait_for<T>(
+        &mut self,
+        what: &str,
+        mut pick: impl FnMut(&Event) -> Option<T>,
+    ) -> anyhow::Result<T> {
+        let search = async {
+            loop {
+                let event = self.next().await?;
+                if let Some(found) = pick(&event) {
+                    return Ok(found);
+                }
+                if let Event::Closed { code } = event {
+                    bail!("closed with {code}");
+                }
+            }
+        };
+        timeout(PATIENCE, search)
+            .await
+            .ok()
+            .unwrap_or_else(|| Err(anyhow::anyhow!("too late")))
+            .with_context(|| format!("waiting for {what}"))
+    }
+
+    /// Waits for a state.
+    pub async fn wait_for_state(&mut self, wanted: Phase) -> anyhow::Result<TurnId> {
+        self.wait_for(&format!("{wanted:?}"), |event| match event {
+            Event::Message(ServerMessage::State { state, turn, .. }) if *state == wanted => {
+                Some(*turn)
+            }
+            _ => None,
+        })
+        .await
+    }
+
+    /// Lets the microphone run for so long; gives what arrived.
+    pub async fn run_for(&mut self, span: Duration) -> anyhow::Result<Vec<Event>> {
+        let end = Instant::now() + span;
+        let mut events = Vec::new();
+        while let Ok(event) = tokio::time::timeout_at(end, self.next()).await {
+            let event = event?;
+            let closed = matches!(event, Event::Closed { .. });
+            events.push(event);
+            if closed {
+                break;
+            }
+        }
+        Ok(events)
+    }
+
+    async fn play(&mut self, event: &Event) -> anyhow::Result<()> {
+        match event {
+            Event::Voice { turn, .. } if self.plays_at_once => {
+                let samples = self.received.get(turn).copied().unwrap_or(0);
+                self.tell(&ClientMessage::Played {
+                    turn: *turn,
+                    samples,
+                })
+                .await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn send_frame(&mut self) -> anyhow::Result<()> {
+        let pcm = self.speech.frame(MICROPHONE_FRAME, self.speaking);
+        let frame = AudioFrame {
+            kind: Kind::Microphone,
+            turn: TurnId::NONE,
+            sequence: self.sequence,
+            pcm: &pcm,
+        };
+        self.sequence += 1;
+        if self.speaking {
+            self.last_sound = Some(Instant::now());
+        }
+        // A socket that has been closed by the edge is found out by reading it.
+        let _ = self.sender.send(Message::binary(frame.to_bytes())).await;
+        Ok(())
+    }
+
+    fn receive(
+        &mut self,
+        message: Option<Result<Message, SocketError>>,
+    ) -> anyhow::Result<Option<Event>> {
+        Ok(match message {
+            Some(Ok(Message::Text(text))) => Some(Event::Message(ServerMessage::parse(&text)?)),
+            Some(Ok(Message::Binary(bytes))) => {
+                let frame = AudioFrame::parse(&bytes)?;
+                let samples: Vec<i16> = frame
+                    .pcm
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .map(|sample| i16::from_le_bytes(*sample))
+                    .collect();
+                *self.received.entry(frame.turn).or_default() += samples.len() as u64;
+                Some(Event::Voice {
+                    turn: frame.turn,
+                    samples,
+                })
+            }
+            Some(Ok(Message::Close(close))) => Some(Event::Closed {
+                code: close.map_or(1005, |close| close.code.into()),
+            }),
+            Some(Ok(_)) => None,
+            Some(Err(_)) | None => Some(Event::Closed { code: 1006 }),
+        })
+    }
+}
+
+/// Asks the worker for a ticket as one of its own pages does.
+pub async fn ticket(edge: &Edge) -> anyhow::Result<String> {
+    let answer = reqwest::Client::new()
+        .post(edge.url("/api/tickets"))
+        .header("Origin", &edge.origin)
+        .json(&serde_json::json!({ "site": "demo-dental" }))
+        .send()
+        .await?
+        .error_for_status()?;
+    let body: serde_json::Value = answer.json().await?;
+    Ok(body
+        .get("ticket")
+        .and_then(|ticket| ticket.as_str())
+        .context("no ticket")?
+        .to_owned())
+}
