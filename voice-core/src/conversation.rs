@@ -229,13 +229,13 @@ impl Conversation {
         match (self.phase, input) {
             (Phase::Ended, _) => {}
             (Phase::Idle, Input::CallStarted) => self.start(now),
-            (_, Input::CallerLeft) => self.end(now, Outcome::HungUp),
+            (_, Input::CallerLeft) => self.end(Outcome::HungUp),
             (Phase::Idle, _) | (_, Input::CallStarted) => {}
             (_, Input::SpeechStarted) => self.on_speech_started(now),
             (_, Input::SpeechEnded { silence }) => self.on_speech_ended(now, silence),
             (_, Input::Heard(heard)) => self.on_heard(now, &heard),
             (_, Input::Gap) => self.on_gap(now),
-            (_, Input::RecogniserLost) => self.end(now, Outcome::Failed),
+            (_, Input::RecogniserLost) => self.end(Outcome::Failed),
             (_, Input::Paused(samples)) => self.on_paused(now, samples),
             (_, Input::Played(samples)) => self.on_played(now, samples),
             (_, Input::Flushed(samples)) => self.on_flushed(now, samples),
@@ -358,7 +358,7 @@ impl Conversation {
         self.go(Phase::Listening, reason);
     }
 
-    fn end(&mut self, _now: Timestamp, outcome: Outcome) {
+    fn end(&mut self, outcome: Outcome) {
         if let Some(cut) = self.cut.take() {
             self.record(cut, TurnOutcome::Interrupted);
         }
@@ -377,7 +377,7 @@ impl Conversation {
 
     fn on_call_length(&mut self, now: Timestamp) {
         if self.then_end.is_some() {
-            self.end(now, Outcome::TooLong);
+            self.end(Outcome::TooLong);
             return;
         }
         // Time for the goodbye; after it the ceiling is hard.

@@ -43,10 +43,13 @@ impl Add<Duration> for Timestamp {
     }
 }
 
-impl Sub for Timestamp {
-    type Output = Duration;
+impl Sub<Duration> for Timestamp {
+    type Output = Self;
 
-    fn sub(self, earlier: Self) -> Duration {
-        self.since(earlier)
+    fn sub(self, earlier: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_sub(u64::try_from(earlier.as_millis()).unwrap_or(u64::MAX)),
+        )
     }
 }

@@ -40,10 +40,7 @@ impl Conversation {
         self.utterance.set_voiced(false);
         match self.phase {
             Phase::Listening => {
-                self.marks.last_sound = Some(Timestamp::from_millis(
-                    now.as_millis()
-                        .saturating_sub(u64::try_from(silence.as_millis()).unwrap_or(u64::MAX)),
-                ));
+                self.marks.last_sound = Some(now - silence);
                 self.timers.set(Timer::Silence, now, self.config.silence);
                 self.timers.set(Timer::Endpoint, now, FINALIZE_WAIT);
                 self.outputs.push_back(Output::Finalize);
@@ -57,10 +54,7 @@ impl Conversation {
             // The recogniser was faster than the local detector: the last sound was before the commit.
             Phase::Processing if self.marks.last_sound.is_none() => {
                 let committed = self.marks.committed.unwrap_or(now);
-                let last = now
-                    .as_millis()
-                    .saturating_sub(u64::try_from(silence.as_millis()).unwrap_or(u64::MAX));
-                self.marks.last_sound = Some(Timestamp::from_millis(last).min(committed));
+                self.marks.last_sound = Some((now - silence).min(committed));
             }
             _ => {}
         }

@@ -191,9 +191,9 @@ impl Conversation {
         let finished = self.take_turn(over);
         self.record(finished, outcome);
         if let Some(outcome) = self.then_end {
-            self.end(now, outcome);
+            self.end(outcome);
         } else if self.failures >= FAILURES_BEFORE_GIVING_UP {
-            self.end(now, Outcome::Failed);
+            self.end(Outcome::Failed);
         } else {
             if !was_protected && !self.utterance.is_voiced() {
                 // Too little to have been an interruption, and it is over.
