@@ -53,6 +53,7 @@ impl Listener {
             Outcome::Refused => "refused",
             Outcome::Silent => "silent",
             Outcome::TooLong => "too_long",
+            Outcome::Transferred => "transferred",
         };
         self.tell("ended", &[("outcome", outcome.into())]);
     }

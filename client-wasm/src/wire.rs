@@ -135,6 +135,7 @@ fn outcome(name: &str) -> Option<Outcome> {
         "too_long" => Outcome::TooLong,
         "failed" => Outcome::Failed,
         "refused" => Outcome::Refused,
+        "transferred" => Outcome::Transferred,
         _ => return None,
     })
 }
@@ -222,6 +223,7 @@ mod tests {
             Outcome::TooLong,
             Outcome::Failed,
             Outcome::Refused,
+            Outcome::Transferred,
         ] {
             check(ServerMessage::Ended { outcome });
         }

@@ -2,6 +2,7 @@
 
 pub mod mulaw;
 pub mod trim;
+pub mod upsample;
 
 use std::time::Duration;
 
@@ -41,6 +42,9 @@ impl SampleRate {
 
 /// Samples in a microphone frame: 20 ms at 16 kHz, the telephone's own frame length.
 pub const MICROPHONE_FRAME: usize = 320;
+
+/// Bytes, and so samples, in a telephone frame: 20 ms of µ-law at 8 kHz, what media streams send and play best.
+pub const TELEPHONE_FRAME: usize = 160;
 
 /// The most samples in one voice frame: 100 ms at 24 kHz. Longer frames would make a flush coarser
 /// on the socket; shorter ones cost a header and a wake-up each.

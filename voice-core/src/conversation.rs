@@ -2,10 +2,13 @@
 //!
 //! Facts go in by [`Conversation::handle_input`], intentions come out of [`Conversation::poll_output`]. The rooms:
 //! [`phase`](mod@phase) is the owner's table, `hearing` decides when the caller has finished or interrupts, `speaking` carries a
-//! reply from the model's first word to its last sound, `reply` keeps account of what was heard.
+//! reply from the model's first word to its last sound, `reply` keeps account of what was heard, `keypad` takes keys, and
+//! `errand` does what the model wants done.
 
+mod errand;
 mod hearing;
 mod history;
+mod keypad;
 pub mod phase;
 mod reply;
 mod speaking;
@@ -22,9 +25,11 @@ use crate::endpointing::{Decision, Utterance};
 use crate::latency::{Marks, TurnOutcome};
 use crate::prompt::Prompt;
 use crate::time::Timestamp;
+use crate::tools;
 use crate::transcript::Recognition;
 use crate::turn::{ForTurn, TurnId};
 use crate::wire::{Outcome, Phase, ServerMessage};
+use errand::Errand;
 use history::History;
 use reply::Reply;
 use timer::{Timer, TimerTable};
@@ -52,6 +57,12 @@ pub struct Config {
     pub lead: Duration,
     /// The rate of the sound the voice gives.
     pub rate: SampleRate,
+    /// There is a person the caller can be put through to.
+    pub can_transfer: bool,
+    /// Said before the caller is put through.
+    pub transferring: String,
+    /// Said when the model wants to do what cannot be done.
+    pub unable: String,
 }
 
 impl Config {
@@ -70,6 +81,9 @@ impl Config {
             call_length: Duration::from_secs(30 * 60),
             lead: Duration::from_secs(2),
             rate,
+            can_transfer: false,
+            transferring: "One moment, I'll put you through.".to_owned(),
+            unable: "I'm sorry, I can't do that. Can I take a message?".to_owned(),
         }
     }
 }
@@ -77,6 +91,8 @@ impl Config {
 /// A fact from outside.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
+    /// The caller is about to be connected: there is time to make the greeting.
+    Ringing,
     /// The caller is connected.
     CallStarted,
     /// The caller hung up, or went away.
@@ -95,10 +111,14 @@ pub enum Input {
     Heard(Recognition),
     /// The recogniser reports a gap after the last word.
     Gap,
+    /// The caller pressed a key of the telephone: `0` to `9`, `*` or `#`.
+    Digit(char),
     /// The recogniser is gone for good.
     RecogniserLost,
     /// A word of the model.
     Token(ForTurn<String>),
+    /// The model wants something done.
+    ToolCall(ForTurn<tools::Call>),
     /// The model has finished.
     TextDone(ForTurn<()>),
     /// Sound of the oldest unfinished piece.
@@ -127,6 +147,8 @@ pub enum Output {
     Cancel(TurnId),
     /// Ask the recogniser to decide on what it has heard.
     Finalize,
+    /// All sound of this piece has been given out by [`Output::Play`].
+    Mark(ForTurn<u32>),
     /// Send this sound to the handset.
     Play(ForTurn<Sound>),
     /// Keep this finished turn, before anybody is told of it.
@@ -174,6 +196,16 @@ pub struct Conversation {
     prompted: bool,
     /// How the call ends once this reply has been heard.
     then_end: Option<Outcome>,
+    /// The ceiling on the call's length was reached: it ends with this reply, whatever becomes of it.
+    too_long: bool,
+    /// What the model wants done with this reply.
+    errand: Option<Errand>,
+    /// The greeting is being made for a caller who is not connected yet, and this has come of it.
+    early: Option<Vec<Input>>,
+    /// When the last key was pressed.
+    keyed_at: Timestamp,
+    /// The keys at the end of `caller`.
+    caller_keys: String,
 }
 
 #[derive(Debug)]
@@ -209,6 +241,11 @@ impl Conversation {
             failures: 0,
             prompted: false,
             then_end: None,
+            too_long: false,
+            errand: None,
+            early: None,
+            keyed_at: Timestamp::ZERO,
+            caller_keys: String::new(),
         }
     }
 
@@ -230,12 +267,16 @@ impl Conversation {
             (Phase::Ended, _) => {}
             (Phase::Idle, Input::CallStarted) => self.start(now),
             (_, Input::CallerLeft) => self.end(Outcome::HungUp),
-            (Phase::Idle, _) | (_, Input::CallStarted) => {}
+            (_, Input::RecogniserLost) => self.end(Outcome::Failed),
+            (Phase::Idle, Input::Ringing) => self.ring(),
+            (Phase::Idle, early) => self.keep(early),
+            (_, Input::CallStarted | Input::Ringing) => {}
             (_, Input::SpeechStarted) => self.on_speech_started(now),
             (_, Input::SpeechEnded { silence }) => self.on_speech_ended(now, silence),
             (_, Input::Heard(heard)) => self.on_heard(now, &heard),
+            (_, Input::Digit(key)) => self.on_key(now, key),
+            (_, Input::ToolCall(call)) => self.on_tool_call(now, call),
             (_, Input::Gap) => self.on_gap(now),
-            (_, Input::RecogniserLost) => self.end(Outcome::Failed),
             (_, Input::Paused(samples)) => self.on_paused(now, samples),
             (_, Input::Played(samples)) => self.on_played(now, samples),
             (_, Input::Flushed(samples)) => self.on_flushed(now, samples),
@@ -263,10 +304,7 @@ impl Conversation {
         self.timers
             .set(Timer::CallLength, now, self.config.call_length);
         self.listen(now, "call started");
-        if !self.config.greeting.is_empty() {
-            self.protected = self.config.greeting_protected;
-            self.say(now, self.config.greeting.clone(), "greeting");
-        }
+        self.greet(now);
     }
 
     fn on_timer(&mut self, now: Timestamp, timer: Timer) {
@@ -277,6 +315,7 @@ impl Conversation {
             Timer::FalseInterruption => self.resume_playback(now),
             Timer::FirstToken => self.fail_model(now),
             Timer::FirstAudio => self.fail_voice(now),
+            Timer::Keypad => self.on_keying_over(now),
             Timer::Playback => self.on_playback_stalled(now),
             Timer::Silence => self.on_silence(now),
         }
@@ -339,7 +378,9 @@ impl Conversation {
         self.paused = false;
         self.dismissed = false;
         self.flaw = None;
+        self.errand = None;
         self.caller_uncertain = false;
+        self.caller_keys.clear();
         Cut {
             turn,
             caller: std::mem::take(&mut self.caller),
@@ -376,14 +417,15 @@ impl Conversation {
     }
 
     fn on_call_length(&mut self, now: Timestamp) {
-        if self.then_end.is_some() {
+        if self.too_long {
             self.end(Outcome::TooLong);
             return;
         }
         // Time for the goodbye; after it the ceiling is hard.
         self.timers
             .set(Timer::CallLength, now, Duration::from_secs(20));
-        self.then_end = Some(Outcome::TooLong);
+        self.too_long = true;
+        self.then_end.get_or_insert(Outcome::TooLong);
         if self.phase == Phase::Listening {
             self.say(now, self.config.goodbye.clone(), "call too long");
         }
@@ -399,6 +441,7 @@ impl Output {
     fn turn(&self) -> Option<TurnId> {
         match self {
             Self::Ask(prompt) => Some(prompt.turn()),
+            Self::Mark(piece) => Some(piece.turn()),
             Self::Play(sound) => Some(sound.turn()),
             Self::Say(piece) => Some(piece.turn()),
             _ => None,

@@ -17,6 +17,9 @@ pub const FINALIZE_WAIT: Duration = Duration::from_millis(500);
 /// pause for up to a second in the middle of a thought; longer feels like not being heard.
 pub const UNFINISHED_WAIT: Duration = Duration::from_millis(1_000);
 
+/// The most digits taken in one utterance: twice what the longest number has that people key, that of a payment card.
+pub const MOST_KEYS: usize = 32;
+
 /// What the caller has said since it was last their turn.
 #[derive(Clone, Debug, Default)]
 pub struct Utterance {
@@ -26,6 +29,10 @@ pub struct Utterance {
     ended: bool,
     /// The local detector hears a voice now.
     voiced: bool,
+    /// The digits pressed, behind all that was said.
+    keys: String,
+    /// The caller has pressed the key that ends them.
+    keys_complete: bool,
 }
 
 /// What to do about an utterance.
@@ -40,15 +47,22 @@ pub enum Decision {
 }
 
 impl Utterance {
-    /// All words so far, the uncertain ones included.
+    /// All words so far, the uncertain ones included, and then the keys, as one word.
     #[must_use]
     pub fn text(&self) -> String {
-        join(&self.finals, &self.interim)
+        let words = join(&self.finals, &self.interim);
+        join(&words, &self.keys)
     }
 
-    /// Whether there is a word at all.
+    /// Whether there is neither a word nor a key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
+        self.has_no_words() && self.keys.is_empty()
+    }
+
+    /// Whether nothing was said; keys may have been pressed.
+    #[must_use]
+    pub fn has_no_words(&self) -> bool {
         self.finals.is_empty() && self.interim.is_empty()
     }
 
@@ -74,6 +88,52 @@ impl Utterance {
             voiced: self.voiced,
             ..Self::default()
         };
+    }
+
+    /// Takes in a digit; beyond [`MOST_KEYS`] they are ignored.
+    pub fn press(&mut self, digit: char) {
+        if self.keys.chars().count() < MOST_KEYS {
+            self.keys.push(digit);
+        }
+    }
+
+    /// The digits pressed so far.
+    #[must_use]
+    pub fn keys(&self) -> &str {
+        &self.keys
+    }
+
+    /// Whether digits were pressed. Then only the next of them, or none, says when the utterance is over.
+    #[must_use]
+    pub const fn has_keys(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    /// The caller says that all is keyed, or said.
+    pub fn complete_keys(&mut self) {
+        self.keys_complete = !self.is_empty();
+    }
+
+    /// Whether the caller has ended the utterance by a key.
+    #[must_use]
+    pub const fn keys_are_complete(&self) -> bool {
+        self.keys_complete
+    }
+
+    /// Forgets the digits, and not the words.
+    pub fn forget_keys(&mut self) {
+        self.keys.clear();
+        self.keys_complete = false;
+    }
+
+    /// Puts digits that came before in front.
+    pub fn prepend_keys(&mut self, earlier: &str) {
+        self.keys.insert_str(0, earlier);
+    }
+
+    /// Makes the digits words like others: the caller went on speaking.
+    pub fn settle_keys(&mut self) {
+        self.finals = join(&self.finals, &std::mem::take(&mut self.keys));
     }
 
     /// Takes in one report of the recogniser.

@@ -42,8 +42,12 @@ pub mod endpointing;
 pub mod handset;
 pub mod latency;
 pub mod prompt;
+#[cfg(feature = "scenario")]
+pub mod scenario;
 pub mod sentence;
+pub mod telephone;
 pub mod time;
+pub mod tools;
 pub mod transcript;
 pub mod turn;
 pub mod wire;

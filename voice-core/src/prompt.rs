@@ -1,5 +1,7 @@
 //! What the model is asked.
 
+use crate::tools::Tool;
+
 /// Who a message of the prompt is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -19,4 +21,6 @@ pub struct Message {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prompt {
     pub messages: Vec<Message>,
+    /// What it may do besides answering.
+    pub tools: Vec<Tool>,
 }

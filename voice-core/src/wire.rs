@@ -112,6 +112,8 @@ pub enum Outcome {
     Silent,
     /// The ceiling on a call's length was reached.
     TooLong,
+    /// The caller was put through to a person.
+    Transferred,
     /// The recogniser, the model or the voice failed beyond help.
     Failed,
     /// The browser broke the protocol.

@@ -76,7 +76,7 @@ impl Conversation {
                 }
                 self.follow_decision(now);
             }
-            Phase::Processing if has_words => self.resume_caller(now),
+            Phase::Processing if has_words && !self.protected => self.resume_caller(now),
             Phase::Speaking if has_words => self.judge_words_over_speech(now, heard.is_final),
             _ => {}
         }
@@ -91,14 +91,17 @@ impl Conversation {
 
     /// The caller's time is up: take what there is.
     pub(super) fn on_endpoint(&mut self, now: Timestamp) {
-        if self.phase == Phase::Listening && !self.utterance.is_empty() {
+        let may_end = self.phase == Phase::Listening && !self.utterance.has_keys();
+        if may_end && !self.utterance.is_empty() {
             self.commit(now, "endpoint time-out");
             self.caller_uncertain = true;
         }
     }
 
     pub(super) fn on_silence(&mut self, now: Timestamp) {
-        if !self.utterance.is_empty() {
+        if self.utterance.has_keys() {
+            // Their own timer runs.
+        } else if !self.utterance.is_empty() {
             self.commit(now, "silence");
         } else if self.prompted {
             self.then_end = Some(Outcome::Silent);
@@ -175,6 +178,8 @@ impl Conversation {
     pub(super) fn follow_decision(&mut self, now: Timestamp) {
         match self.decision {
             _ if self.utterance.text().len() > LONGEST_UTTERANCE => self.commit(now, "long enough"),
+            _ if self.utterance.keys_are_complete() => self.commit_keys(now),
+            _ if self.utterance.has_keys() => self.await_keys(),
             Decision::Commit => self.commit(now, "end of turn"),
             Decision::CommitAfter(wait) => self.timers.set(Timer::Endpoint, now, wait),
             Decision::Wait if self.utterance.is_voiced() => self.timers.stop(Timer::Endpoint),
@@ -186,26 +191,37 @@ impl Conversation {
     }
 
     /// The caller has finished: the model's turn.
-    fn commit(&mut self, now: Timestamp, reason: &str) {
+    pub(super) fn commit(&mut self, now: Timestamp, reason: &str) {
+        let wants_a_person = self.name_the_operator_key();
         self.caption_caller(true);
         self.caller = self.utterance.text();
+        self.utterance.keys().clone_into(&mut self.caller_keys);
         self.utterance.clear();
         self.decision = Decision::Wait;
         mark(&mut self.marks.committed, now);
-        self.ask(now, reason);
+        if wants_a_person && self.config.can_transfer {
+            self.put_through(now, reason);
+        } else {
+            self.ask(now, reason);
+        }
     }
 
     /// The caller spoke on before she did: the sentence is longer than it seemed.
     fn resume_caller(&mut self, now: Timestamp) {
-        self.end_turn();
         let earlier = std::mem::take(&mut self.caller);
         let corrected = normalise(&self.utterance.text()).starts_with(&normalise(&earlier));
         if !corrected {
             self.utterance.prepend(&earlier);
         }
-        self.reply = None;
-        self.marks = crate::latency::Marks::default();
-        self.caller_uncertain = false;
+        self.withdraw(now);
+    }
+
+    /// Takes the turn back that was to answer the caller.
+    pub(super) fn withdraw(&mut self, now: Timestamp) {
+        let over = self.end_turn();
+        // Nothing of it was heard, so there is nothing to record.
+        self.take_turn(over);
+        self.cancel_ending();
         self.listen(now, "caller resumed");
         self.caption_caller(false);
         self.follow_decision(now);
@@ -222,7 +238,7 @@ impl Conversation {
             .map(super::Reply::text)
             .unwrap_or_default();
         match barge_in::judge(&self.utterance.text(), &hers) {
-            Verdict::Confirm => self.interrupt(now),
+            Verdict::Confirm => self.interrupt(now, "barge-in"),
             Verdict::Unclear => {}
             Verdict::Backchannel | Verdict::Echo if is_final => {
                 self.utterance.clear();
@@ -235,13 +251,11 @@ impl Conversation {
         }
     }
 
-    fn interrupt(&mut self, now: Timestamp) {
-        self.go(Phase::Interrupted, "barge-in");
+    pub(super) fn interrupt(&mut self, now: Timestamp, reason: &str) {
+        self.go(Phase::Interrupted, reason);
         let over = self.end_turn();
         self.cut = Some(self.take_turn(over));
-        if self.then_end == Some(Outcome::Silent) {
-            self.then_end = None;
-        }
+        self.cancel_ending();
         self.timers.stop_all_but_the_ceiling();
         self.timers.set(Timer::Drain, now, DRAIN);
         self.transmit(ServerMessage::Flush { turn: over });
@@ -252,11 +266,11 @@ impl Conversation {
         if !self.caller_uncertain || heard.text.trim().is_empty() {
             return false;
         }
-        let (committed, again) = (normalise(&self.caller), normalise(&heard.text));
+        let (committed, again) = (normalise(self.caller_words()), normalise(&heard.text));
         committed.ends_with(&again)
     }
 
-    fn caption_caller(&mut self, is_final: bool) {
+    pub(super) fn caption_caller(&mut self, is_final: bool) {
         let text = self.utterance.text();
         if !text.is_empty() {
             let turn = self.turn;

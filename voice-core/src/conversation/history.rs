@@ -2,6 +2,7 @@
 
 use crate::latency::TurnReport;
 use crate::prompt::{Message, Prompt, Role};
+use crate::tools::Tool;
 use crate::turn::TurnId;
 
 /// One finished turn, as it goes into the call's record and into the model's next prompt.
@@ -35,8 +36,8 @@ impl History {
         self.exchanges.drain(..excess);
     }
 
-    /// What the model is asked: who it is, what was said and heard, and what the caller says now.
-    pub(super) fn prompt(&self, instructions: &str, caller: &str) -> Prompt {
+    /// What the model is asked: who it is, what was said and heard, what the caller says now, and what it may do.
+    pub(super) fn prompt(&self, instructions: &str, caller: &str, tools: Vec<Tool>) -> Prompt {
         let mut messages = vec![Message {
             role: Role::System,
             text: instructions.to_owned(),
@@ -54,6 +55,6 @@ impl History {
             say(Role::Agent, &exchange.heard);
         }
         say(Role::Caller, caller);
-        Prompt { messages }
+        Prompt { messages, tools }
     }
 }

@@ -34,12 +34,20 @@ pub(super) struct Reply {
     pieces: Vec<Spoken>,
     /// Which piece the voice is at.
     voicing: usize,
-    outbox: VecDeque<Sound>,
+    outbox: VecDeque<Released>,
     received: u64,
     sent: u64,
     played: u64,
     text_complete: bool,
     rate: SampleRate,
+}
+
+/// What leaves for the handset, in its order.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Released {
+    /// All sound of this piece has left.
+    PieceEnd(u32),
+    Sound(Sound),
 }
 
 #[derive(Debug)]
@@ -110,7 +118,7 @@ impl Reply {
         }
         let from = self.received;
         self.received = self.received.saturating_add(samples);
-        self.outbox.push_back(sound);
+        self.outbox.push_back(Released::Sound(sound));
         let piece = self.pieces.get_mut(self.voicing)?;
         let first = piece.samples == 0;
         piece.samples = piece.samples.saturating_add(samples);
@@ -119,29 +127,45 @@ impl Reply {
 
     /// The voice has given all sound of the piece it was at.
     pub(super) fn piece_done(&mut self) {
+        self.end_piece();
         if let Some(piece) = self.pieces.get_mut(self.voicing) {
             piece.complete = true;
             self.voicing = self.voicing.saturating_add(1);
         }
     }
 
+    /// The piece at hand gets no more sound.
+    fn end_piece(&mut self) {
+        let sounded = self
+            .pieces
+            .get(self.voicing)
+            .is_some_and(|piece| piece.samples > 0);
+        if let (true, Ok(index)) = (sounded, u32::try_from(self.voicing)) {
+            self.outbox.push_back(Released::PieceEnd(index));
+        }
+    }
+
     /// Gives up on everything that has no sound yet.
     pub(super) fn abandon_rest(&mut self) {
         self.text_complete = true;
+        self.end_piece();
         for piece in self.pieces.iter_mut().skip(self.voicing) {
             piece.complete = true;
         }
         self.voicing = self.pieces.len();
     }
 
-    /// The next sound to send, as long as no more than `lead` is on its way or waiting at the handset.
-    pub(super) fn release(&mut self, lead: Duration) -> Option<Sound> {
-        if self.sent.saturating_sub(self.played) >= self.rate.samples_in(lead) {
-            return None;
+    /// The next sound to send, as long as no more than `lead` is on its way or waiting at the handset. The end of a piece
+    /// follows its sound at once.
+    pub(super) fn release(&mut self, lead: Duration) -> Option<Released> {
+        let full = self.sent.saturating_sub(self.played) >= self.rate.samples_in(lead);
+        let next = self
+            .outbox
+            .pop_front_if(|next| !full || matches!(next, Released::PieceEnd(_)))?;
+        if let Released::Sound(sound) = &next {
+            self.sent = self.sent.saturating_add(u64::from(sound.samples));
         }
-        let sound = self.outbox.pop_front()?;
-        self.sent = self.sent.saturating_add(u64::from(sound.samples));
-        Some(sound)
+        Some(next)
     }
 
     /// The handset's word on how much has been heard. It only grows, and never beyond what was sent. Tells whether it grew.
@@ -153,6 +177,10 @@ impl Reply {
 
     pub(super) const fn has_sound(&self) -> bool {
         self.received > 0
+    }
+
+    pub(super) const fn text_is_complete(&self) -> bool {
+        self.text_complete
     }
 
     pub(super) const fn has_pieces(&self) -> bool {

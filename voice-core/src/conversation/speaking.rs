@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Conversation, FAILURES_BEFORE_GIVING_UP, Fault, Output, Piece, Reply, Sound, Timer};
+use super::reply::Released;
+use super::{
+    Conversation, FAILURES_BEFORE_GIVING_UP, Fault, Input, Output, Piece, Reply, Sound, Timer,
+};
 use crate::latency::{TurnOutcome, mark};
 use crate::time::Timestamp;
 use crate::turn::ForTurn;
@@ -18,12 +21,64 @@ const FIRST_AUDIO: Duration = Duration::from_secs(5);
 /// so that a handset playing out what it has is never taken for a dead one.
 const PLAYBACK: Duration = Duration::from_secs(8);
 
+/// The most that is kept of a greeting made before the caller is connected: half a minute in the pieces of 20 ms in which
+/// a voice gives sound at the least.
+const EARLY: usize = 1_500;
+
 impl Conversation {
+    /// The caller is about to be connected: has the greeting made.
+    pub(super) fn ring(&mut self) {
+        if self.early.is_none() && !self.config.greeting.is_empty() {
+            self.early = Some(Vec::new());
+            let text = self.config.greeting.clone();
+            let piece = Piece { index: 0, text };
+            self.outputs
+                .push_back(Output::Say(ForTurn::new(self.turn, piece)));
+        }
+    }
+
+    /// Keeps what becomes of the greeting until there is somebody to hear it.
+    pub(super) fn keep(&mut self, fact: Input) {
+        let of_the_voice = matches!(
+            fact,
+            Input::Failed(_) | Input::PieceDone(_) | Input::Voiced(_)
+        );
+        if let Some(early) = &mut self.early
+            && of_the_voice
+            && early.len() < EARLY
+        {
+            early.push(fact);
+        }
+    }
+
+    /// The caller is connected: greets, with what there already is of the greeting.
+    pub(super) fn greet(&mut self, now: Timestamp) {
+        if self.config.greeting.is_empty() {
+            return;
+        }
+        self.protected = self.config.greeting_protected;
+        let Some(early) = self.early.take() else {
+            self.say(now, self.config.greeting.clone(), "greeting");
+            return;
+        };
+        self.prepare(Phase::Processing, "greeting");
+        if let Some(reply) = self.reply.as_mut() {
+            reply.add_piece(self.config.greeting.clone());
+            reply.finish_text();
+        }
+        self.expect_sound(now);
+        for fact in early {
+            self.handle_input(now, fact);
+        }
+    }
+
     /// Has the model answer what the caller said.
     pub(super) fn ask(&mut self, now: Timestamp, reason: &str) {
         self.prepare(Phase::Processing, reason);
         self.timers.set(Timer::FirstToken, now, FIRST_TOKEN);
-        let prompt = self.history.prompt(&self.config.instructions, &self.caller);
+        let prompt = self
+            .history
+            .prompt(&self.config.instructions, &self.caller, self.tools());
         self.outputs
             .push_back(Output::Ask(ForTurn::new(self.turn, prompt)));
     }
@@ -58,6 +113,12 @@ impl Conversation {
             return;
         };
         let pieces = reply.take_token(&token);
+        self.note_answer(now);
+        self.voice(now, pieces);
+    }
+
+    /// The model has begun to answer.
+    pub(super) fn note_answer(&mut self, now: Timestamp) {
         self.timers.stop(Timer::FirstToken);
         mark(&mut self.marks.first_token, now);
         if self.phase == Phase::Processing && !self.timers.runs(Timer::FirstAudio) {
@@ -68,29 +129,48 @@ impl Conversation {
                 FIRST_TOKEN.saturating_add(FIRST_AUDIO),
             );
         }
-        self.voice(now, pieces);
     }
 
     pub(super) fn on_text_done(&mut self, now: Timestamp, done: ForTurn<()>) {
-        if done.if_current(self.turn).is_none() {
-            return;
+        if done.if_current(self.turn).is_some() {
+            self.finish_text(now);
         }
+    }
+
+    /// The model's words are complete: the last of them go to the voice, and the line that a tool needs after them.
+    fn finish_text(&mut self, now: Timestamp) {
         self.timers.stop(Timer::FirstToken);
-        let last = self.reply.as_mut().and_then(Reply::finish_text);
-        self.voice(now, last);
+        let Some(reply) = self.reply.as_mut() else {
+            return;
+        };
+        let was_complete = reply.text_is_complete();
+        let last = reply.finish_text();
+        let has_words = reply.has_pieces();
+        let line = if was_complete {
+            None
+        } else {
+            self.line_for_errand(has_words)
+        };
+        let line = line.and_then(|line| self.reply.as_mut()?.add_piece(line));
+        self.voice(now, last.into_iter().chain(line));
         self.advance(now);
     }
 
     /// Gives pieces to the voice.
     fn voice(&mut self, now: Timestamp, pieces: impl IntoIterator<Item = Piece>) {
         for piece in pieces {
-            if self.phase == Phase::Processing && self.marks.first_piece.is_none() {
-                self.timers.set(Timer::FirstAudio, now, FIRST_AUDIO);
-            }
-            mark(&mut self.marks.first_piece, now);
+            self.expect_sound(now);
             self.outputs
                 .push_back(Output::Say(ForTurn::new(self.turn, piece)));
         }
+    }
+
+    /// The voice has work.
+    fn expect_sound(&mut self, now: Timestamp) {
+        if self.phase == Phase::Processing && self.marks.first_piece.is_none() {
+            self.timers.set(Timer::FirstAudio, now, FIRST_AUDIO);
+        }
+        mark(&mut self.marks.first_piece, now);
     }
 
     pub(super) fn on_voiced(&mut self, now: Timestamp, sound: ForTurn<Sound>) {
@@ -157,9 +237,11 @@ impl Conversation {
         let Some(reply) = self.reply.as_mut() else {
             return;
         };
-        while let Some(sound) = reply.release(self.config.lead) {
-            self.outputs
-                .push_back(Output::Play(ForTurn::new(self.turn, sound)));
+        while let Some(released) = reply.release(self.config.lead) {
+            self.outputs.push_back(match released {
+                Released::PieceEnd(index) => Output::Mark(ForTurn::new(self.turn, index)),
+                Released::Sound(sound) => Output::Play(ForTurn::new(self.turn, sound)),
+            });
         }
         if self.phase == Phase::Speaking {
             if !self.paused {
@@ -218,6 +300,11 @@ impl Conversation {
         let Some(reply) = self.reply.as_mut() else {
             return;
         };
+        if self.errand.is_some() && !reply.text_is_complete() {
+            // It had got as far as saying what it wants.
+            self.finish_text(now);
+            return;
+        }
         self.timers.stop(Timer::FirstToken);
         self.flaw = Some(TurnOutcome::LlmFailed);
         let last = reply.finish_text();

@@ -19,6 +19,8 @@ pub enum Timer {
     FirstAudio,
     /// Processing: the model was asked and no word has come.
     FirstToken,
+    /// Listening: keys were pressed, and no other has followed.
+    Keypad,
     /// Speaking: neither sound from the voice nor progress from the handset.
     Playback,
     /// Listening: nobody speaks.
@@ -26,13 +28,14 @@ pub enum Timer {
 }
 
 impl Timer {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::CallLength,
         Self::Drain,
         Self::Endpoint,
         Self::FalseInterruption,
         Self::FirstAudio,
         Self::FirstToken,
+        Self::Keypad,
         Self::Playback,
         Self::Silence,
     ];

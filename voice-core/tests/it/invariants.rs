@@ -5,14 +5,15 @@ use std::time::Duration;
 use voice_core::audio::SampleRate;
 use voice_core::conversation::{Config, Conversation, Fault, Input, Output, Sound};
 use voice_core::time::Timestamp;
+use voice_core::tools;
 use voice_core::transcript::Recognition;
 use voice_core::turn::{ForTurn, TurnId};
 use voice_core::wire::{Phase, ServerMessage};
 
-use crate::script::{Action, Script};
-use crate::world::{Latency, World};
+use crate::world::{Door, Latency, World};
+use voice_core::scenario::{Action, Scenario};
 
-fn a_call() -> impl Strategy<Value = (Script, Latency)> {
+fn a_call() -> impl Strategy<Value = (Scenario, Latency)> {
     let words = prop::sample::select(vec![
         "Yes please.",
         "Stop.",
@@ -23,6 +24,7 @@ fn a_call() -> impl Strategy<Value = (Script, Latency)> {
     let action = prop_oneof![
         3 => (200_u64..2_000, words).prop_map(|(millis, words)| Action::Say { millis, words: words.to_owned() }),
         1 => (50_u64..1_500).prop_map(|millis| Action::Noise { millis }),
+        1 => "[0-9]{1,4}[*#]?".prop_map(|digits| Action::Press { digits }),
     ];
     let answer = prop_oneof![
         4 => Just(Some("Sure. We are open from nine to five. On Saturday we are closed, and on Sunday too.".to_owned())),
@@ -51,8 +53,12 @@ fn a_call() -> impl Strategy<Value = (Script, Latency)> {
                 actions.push((at, action));
             }
             actions.push((at + 15_000, Action::HangUp));
-            (Script { answers, actions }, latency)
+            (Scenario { answers, actions }, latency)
         })
+}
+
+fn a_door() -> impl Strategy<Value = Door> {
+    prop::sample::select(Door::ALL.to_vec())
 }
 
 proptest! {
@@ -60,21 +66,23 @@ proptest! {
 
     #[test]
     fn invariant_2_audio_of_a_turn_that_is_over_is_never_played((script, latency) in a_call()) {
-        let world = World::run(&script, latency);
-        for (turn, flushed) in &world.flushed {
-            let late = world.played.iter().find(|(at, played, _)| at > flushed && played <= turn);
-            prop_assert!(late.is_none(), "{late:?} after the flush of {turn:?} at {flushed}\n{}", world.trace());
+        for door in Door::ALL {
+            let world = World::run(&script, latency, door);
+            for (turn, flushed) in &world.flushed {
+                let late = world.played.iter().find(|(at, played, _)| at > flushed && played <= turn);
+                prop_assert!(late.is_none(), "{late:?} after the flush of {turn:?} at {flushed} by {door:?}\n{}", world.trace());
+            }
         }
     }
 
     #[test]
-    fn invariant_4_timeout_comes_exactly_when_nothing_else_is_left((script, latency) in a_call()) {
-        prop_assert!(!World::run(&script, latency).asked_for_timeout_with_work_left);
+    fn invariant_4_timeout_comes_exactly_when_nothing_else_is_left((script, latency) in a_call(), door in a_door()) {
+        prop_assert!(!World::run(&script, latency, door).asked_for_timeout_with_work_left);
     }
 
     #[test]
-    fn invariant_9_phases_move_as_the_table_says_and_every_call_ends((script, latency) in a_call()) {
-        let world = World::run(&script, latency);
+    fn invariant_9_phases_move_as_the_table_says_and_every_call_ends((script, latency) in a_call(), door in a_door()) {
+        let world = World::run(&script, latency, door);
         let mut phase = Phase::Idle;
         for (at, next) in &world.phases {
             prop_assert!(phase.may_become(*next), "{phase:?} → {next:?} at {at}\n{}", world.trace());
@@ -114,6 +122,7 @@ proptest! {
                         prop_assert!(turn > over, "a turn ends once");
                         over = turn;
                     }
+                    Output::Mark(piece) => prop_assert!(piece.turn() > over),
                     Output::Play(sound) => prop_assert!(sound.turn() > over),
                     Output::Say(piece) => prop_assert!(piece.turn() > over),
                     Output::Ask(prompt) => prop_assert!(prompt.turn() > over),
@@ -143,7 +152,10 @@ fn a_fact() -> impl Strategy<Value = (Duration, DebugFact)> {
         Just(10),
         Just(11),
         Just(12),
-        Just(13)
+        Just(13),
+        Just(14),
+        Just(15),
+        Just(16)
     ];
     let turns_back = prop_oneof![4 => Just(0_u32), 1 => 1_u32..3];
     let pause = prop_oneof![3 => 0_u64..50, 1 => 50_u64..10_000].prop_map(Duration::from_millis);
@@ -185,6 +197,12 @@ fn a_fact() -> impl Strategy<Value = (Duration, DebugFact)> {
                     } else {
                         Fault::Voice
                     },
+                )),
+                13 => Input::Digit(char::from_digit(number % 10, 10).unwrap_or('#')),
+                14 => Input::Digit(if number.is_multiple_of(2) { '#' } else { '*' }),
+                15 => Input::ToolCall(ForTurn::new(
+                    turn,
+                    tools::Call::named(["end_call", "transfer_call", "sing"][number as usize % 3]),
                 )),
                 _ => Input::Timeout,
             }

@@ -1,18 +1,91 @@
 //! Calls as they are written in `tests/scenarios`, and the trace each must leave.
 
-use expect_test::{Expect, expect};
+use std::time::Duration;
 
-use crate::script::Script;
-use crate::world::{PLAN, World};
+use expect_test::{Expect, expect};
+use voice_core::conversation::{Config, Conversation};
+use voice_core::scenario::Scenario;
+
+use crate::world::{Door, Latency, PLAN, World, config};
 
 #[expect(
     clippy::needless_pass_by_value,
     reason = "the shape `expect!` is made for"
 )]
 fn check(scenario: &str, expected: Expect) -> World {
-    let world = World::run(&Script::parse(scenario), PLAN);
+    let script = Scenario::parse(scenario).expect("a scenario");
+    let world = World::run(&script, PLAN, Door::Browser);
     expected.assert_eq(world.trace());
     world
+}
+
+/// Every scenario there is, by its file's name.
+fn all() -> Vec<(String, Scenario)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/scenarios");
+    let mut scenarios: Vec<_> = std::fs::read_dir(folder)
+        .expect("the scenarios' folder")
+        .map(|entry| {
+            let path = entry.expect("a file").path();
+            let text = std::fs::read_to_string(&path).expect("a text");
+            let name = path.display().to_string();
+            let scenario = Scenario::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            (name, scenario)
+        })
+        .collect();
+    scenarios.sort_by(|(a, _), (b, _)| a.cmp(b));
+    assert!(scenarios.len() >= 10, "{} scenarios", scenarios.len());
+    scenarios
+}
+
+#[test]
+fn invariant_14_a_telephone_call_goes_as_the_same_call_in_a_browser() {
+    for (name, scenario) in all() {
+        // A browser hears the caller on the spot and a telephone a network later, in which she says another word. So words are
+        // compared where there is no network between, and states in either case.
+        for network in [0, PLAN.network] {
+            let latency = Latency { network, ..PLAN };
+            let [browser, telephone] = Door::ALL.map(|door| World::run(&scenario, latency, door));
+            let traces = format!("{name}\n{}\n{}", browser.trace(), telephone.trace());
+            assert_eq!(browser.states, telephone.states, "{traces}");
+            if network == 0 {
+                assert_eq!(browser.records, telephone.records, "{traces}");
+                assert_eq!(browser.prompts, telephone.prompts, "{traces}");
+            }
+        }
+    }
+}
+
+#[test]
+fn by_telephone_she_does_not_stammer_and_is_silent_once_cleared() {
+    for (name, scenario) in all() {
+        let world = World::run(&scenario, PLAN, Door::Telephone);
+        assert_eq!(world.gaps(), 0, "{name}\n{}", world.trace());
+        for (turn, flushed) in &world.flushed {
+            let late = world
+                .played
+                .iter()
+                .find(|(at, of, _)| at > flushed && of <= turn);
+            assert_eq!(late, None, "{name}\n{}", world.trace());
+        }
+    }
+}
+
+#[test]
+fn no_call_is_longer_than_its_ceiling_by_either_door() {
+    let scenario = Scenario::parse("0.0 call\n60.0 hang up\n").expect("a scenario");
+    for door in Door::ALL {
+        let mut world = World::new(&scenario, PLAN, door);
+        world.conversation = Conversation::new(Config {
+            call_length: Duration::from_secs(5),
+            ..config(door)
+        });
+        while world.now < 20_000 {
+            world.step();
+        }
+        let end = world.trace().contains("hangs up: TooLong");
+        let goodbye = "heard \"Thank you for calling. Goodbye.\"";
+        assert!(end && world.trace().contains(goodbye), "{}", world.trace());
+    }
 }
 
 #[test]
@@ -286,5 +359,86 @@ fn a_failing_model_is_apologised_for() {
         20.000  agent    hangs up: HungUp
         20.050  handset  turn 4: throws away 0 ms
     "#]],
+    );
+}
+
+#[test]
+fn keys_are_taken_as_words() {
+    check(
+        include_str!("../../../tests/scenarios/keypad.txt"),
+        expect![[r#"
+             0.000  state    turn 1: Listening (call started)
+             0.000  state    turn 1: Processing (greeting)
+             0.000  agent    turn 1: says "Hello, Willow Lane Dental."
+             0.100  state    turn 1: Speaking (first sound)
+             1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
+             1.762  state    turn 2: Listening (heard)
+             6.000  caller   begins "Please call me back."
+             7.150  caller   turn 2: "Please call me back."
+             7.150  state    turn 2: Processing (end of turn)
+             7.150  agent    turn 2: asks the model
+             7.270  agent    turn 2: says "What is your number?"
+             7.370  state    turn 2: Speaking (first sound)
+             8.658  record   turn 2: completed, heard "What is your number?", unheard ""
+             8.658  report   turn 2: voice to voice 432 ms at the edge
+             8.658  state    turn 3: Listening (heard)
+            11.000  caller   begins "My number is"
+            12.000  caller   keys 5551234#
+            13.450  caller   turn 3: "My number is 5551234"
+            13.450  state    turn 3: Processing (keypad)
+            13.450  agent    turn 3: asks the model
+            13.555  agent    turn 3: says "Thank you."
+            13.640  agent    turn 3: says "I have noted it, and we will call you back this afternoon between two and four."
+            13.655  state    turn 3: Speaking (first sound)
+            17.000  caller   keys 1507
+            17.050  state    turn 3: Interrupted (keypad)
+            17.100  handset  turn 3: throws away 1808 ms
+            17.150  record   turn 3: interrupted, heard "Thank you. I have noted it, and we will call you back", unheard "this afternoon between two and four."
+            17.150  state    turn 4: Listening (flushed)
+            20.150  caller   turn 4: "1507"
+            20.150  state    turn 4: Processing (keypad)
+            20.150  agent    turn 4: asks the model
+            20.285  agent    turn 4: says "And that is your date of birth."
+            20.385  state    turn 4: Speaking (first sound)
+            22.354  record   turn 4: completed, heard "And that is your date of birth.", unheard ""
+            22.354  state    turn 5: Listening (heard)
+            26.000  state    turn 6: Ended (call over)
+            26.000  agent    hangs up: HungUp
+            26.050  handset  turn 5: throws away 0 ms
+        "#]],
+    );
+}
+
+#[test]
+fn a_caller_is_put_through() {
+    check(
+        include_str!("../../../tests/scenarios/operator.txt"),
+        expect![[r#"
+             0.000  state    turn 1: Listening (call started)
+             0.000  state    turn 1: Processing (greeting)
+             0.000  agent    turn 1: says "Hello, Willow Lane Dental."
+             0.100  state    turn 1: Speaking (first sound)
+             1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
+             1.762  state    turn 2: Listening (heard)
+             6.000  caller   begins "Could I talk to somebody?"
+             7.350  caller   turn 2: "Could I talk to somebody?"
+             7.350  state    turn 2: Processing (end of turn)
+             7.350  agent    turn 2: asks the model
+             7.455  agent    turn 2: says "Of course."
+             7.520  agent    turn 2: says "Press zero for a person, or tell me what it is about."
+             7.555  state    turn 2: Speaking (first sound)
+            11.442  record   turn 2: completed, heard "Of course. Press zero for a person, or tell me what it is about.", unheard ""
+            11.442  report   turn 2: voice to voice 432 ms at the edge
+            11.442  state    turn 3: Listening (heard)
+            13.000  caller   keys 0
+            15.550  caller   turn 3: "0"
+            15.550  state    turn 3: Processing (keypad)
+            15.550  agent    turn 3: says "One moment, I'll put you through."
+            15.650  state    turn 3: Speaking (first sound)
+            17.730  record   turn 3: completed, heard "One moment, I'll put you through.", unheard ""
+            17.730  state    turn 5: Ended (call over)
+            17.730  agent    hangs up: Transferred
+            17.780  handset  turn 4: throws away 0 ms
+        "#]],
     );
 }

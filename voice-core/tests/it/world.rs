@@ -1,20 +1,23 @@
-//! A world in virtual time: a conversation, a real handset with a loudspeaker, and vendors with fixed latencies who do not listen
+//! A world in virtual time: a conversation, the door by which its caller comes in, and vendors with fixed latencies who do not listen
 //! to a cancellation, so that whatever can arrive late does.
+
+mod door;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use voice_core::audio::SampleRate;
 use voice_core::conversation::{Config, Conversation, Fault, Input, Output, Sound};
-use voice_core::handset::{self, Handset, Report};
 use voice_core::prompt::Role;
 use voice_core::time::Timestamp;
 use voice_core::transcript::Recognition;
 use voice_core::turn::{ForTurn, TurnId};
 use voice_core::wire::{Phase, ServerMessage, Speaker};
 
-use crate::script::{Action, Script};
+use voice_core::scenario::{Action, KEY_MILLIS, Scenario};
+
+pub(crate) use self::door::Door;
+use self::door::{Ear, Effect, Message};
 
 /// The plan's stage latencies, in milliseconds.
 #[derive(Clone, Copy, Debug)]
@@ -35,27 +38,28 @@ pub(crate) const PLAN: Latency = Latency {
 /// How long a character of the voice lasts.
 const CHARACTER_MS: u64 = 60;
 
-/// The detector's frame.
-const FRAME_MS: u64 = 16;
+/// How long a telephone rings in this world.
+const RINGING_MS: u64 = 300;
 
 pub(crate) struct World {
     pub now: u64,
     pub conversation: Conversation,
-    handset: Handset,
+    door: Door,
+    ear: Ear,
     latency: Latency,
     events: BTreeMap<(u64, u64), Event>,
     counter: u64,
     answers: VecDeque<Option<String>>,
-    /// When the caller's sound is over, and whether it holds words.
+    /// When the caller's sound is over.
     sounding_until: u64,
-    /// The turns in the loudspeaker's queue, a run of samples each.
-    ring: VecDeque<(TurnId, u64)>,
-    paused: bool,
     deadline: Option<Timestamp>,
     voice_free_at: u64,
     trace: String,
     pub phases: Vec<(u64, Phase)>,
-    /// Turns the handset was told to flush, and when it heard of it.
+    /// The states and the records of the trace, without their moments.
+    pub states: Vec<String>,
+    pub records: Vec<String>,
+    /// Turns that were flushed, and when the handset or the far end of the line heard of it.
     pub flushed: Vec<(TurnId, u64)>,
     /// Every stretch played: when, of which turn, how many samples.
     pub played: Vec<(u64, TurnId, u64)>,
@@ -67,31 +71,39 @@ pub(crate) struct World {
 enum Event {
     Caller(Action),
     ToEdge(Input),
-    ToHandset(handset::Input),
+    ToDoor(Message),
+}
+
+/// A receptionist who can put callers through.
+pub(crate) fn config(door: Door) -> Config {
+    Config {
+        can_transfer: true,
+        ..Config::new(
+            "Hello, Willow Lane Dental.",
+            "You are a receptionist.",
+            door.rate(),
+        )
+    }
 }
 
 impl World {
-    pub(crate) fn new(script: &Script, latency: Latency) -> Self {
-        let config = Config::new(
-            "Hello, Willow Lane Dental.",
-            "You are a receptionist.",
-            SampleRate::VOICE,
-        );
+    pub(crate) fn new(script: &Scenario, latency: Latency, door: Door) -> Self {
         let mut world = Self {
             now: 0,
-            conversation: Conversation::new(config),
-            handset: Handset::new(handset::Config::browser()),
+            conversation: Conversation::new(config(door)),
+            door,
+            ear: Ear::new(door, latency.network),
             latency,
             events: BTreeMap::new(),
             counter: 0,
             answers: script.answers.iter().cloned().collect(),
             sounding_until: 0,
-            ring: VecDeque::new(),
-            paused: false,
             deadline: None,
             voice_free_at: 0,
             trace: String::new(),
             phases: Vec::new(),
+            states: Vec::new(),
+            records: Vec::new(),
             flushed: Vec::new(),
             played: Vec::new(),
             prompts: Vec::new(),
@@ -104,8 +116,8 @@ impl World {
     }
 
     /// Runs the whole script and a little more.
-    pub(crate) fn run(script: &Script, latency: Latency) -> Self {
-        let mut world = Self::new(script, latency);
+    pub(crate) fn run(script: &Scenario, latency: Latency, door: Door) -> Self {
+        let mut world = Self::new(script, latency, door);
         let end = script.actions.last().map_or(0, |(at, _)| at + 1_000);
         while world.now <= end {
             world.step();
@@ -129,9 +141,8 @@ impl World {
         while self.deadline.is_some_and(|due| due <= self.time()) {
             self.tell_edge(Input::Timeout);
         }
-        if self.now.is_multiple_of(FRAME_MS) {
-            self.frame();
-        }
+        let speaks = self.now < self.sounding_until;
+        self.at_the_door(|ear, now, effects| ear.sound(now, speaks, effects));
         self.now += 1;
     }
 
@@ -139,19 +150,54 @@ impl World {
         match event {
             Event::Caller(action) => self.caller(action),
             Event::ToEdge(input) => self.tell_edge(input),
-            Event::ToHandset(input) => {
-                if let handset::Input::Flush { turn } = input {
-                    self.flushed.push((turn, self.now));
-                }
-                self.tell_handset(input);
+            Event::ToDoor(message) => {
+                self.at_the_door(|ear, now, effects| ear.arrive(now, message, effects));
             }
         }
     }
 
+    fn at_the_door(&mut self, act: impl FnOnce(&mut Ear, u64, &mut Vec<Effect>)) {
+        let mut effects = Vec::new();
+        act(&mut self.ear, self.now, &mut effects);
+        for effect in effects {
+            match effect {
+                Effect::Note(who, what) => self.note(who, &what),
+                Effect::Played(turn, samples) => match self.played.last_mut() {
+                    Some((at, last, sum)) if *at == self.now && *last == turn => *sum += samples,
+                    _ => self.played.push((self.now, turn, samples)),
+                },
+                Effect::ToEdge(after, input) => {
+                    self.schedule(self.now + after, Event::ToEdge(input));
+                }
+                Effect::Later(after, message) => {
+                    self.schedule(self.now + after, Event::ToDoor(message));
+                }
+            }
+        }
+    }
+
+    pub(crate) fn gaps(&self) -> u32 {
+        self.ear.gaps()
+    }
+
     fn caller(&mut self, action: Action) {
         match action {
+            Action::Call if self.door == Door::Telephone => {
+                self.tell_edge(Input::Ringing);
+                let connected = self.now + RINGING_MS;
+                self.schedule(connected, Event::ToEdge(Input::CallStarted));
+            }
             Action::Call => self.tell_edge(Input::CallStarted),
             Action::HangUp => self.tell_edge(Input::CallerLeft),
+            Action::Press { digits } => {
+                self.note("caller", &format!("keys {digits}"));
+                for (index, key) in (0..).zip(digits.chars()) {
+                    self.schedule(
+                        self.now + index * KEY_MILLIS + self.latency.network,
+                        Event::ToEdge(Input::Digit(key)),
+                    );
+                }
+            }
             Action::Noise { millis } => {
                 self.note("caller", "noise");
                 self.sounding_until = self.now + millis;
@@ -183,94 +229,6 @@ impl World {
                 self.schedule(last, Event::ToEdge(Input::Heard(heard(all.len(), true))));
             }
         }
-    }
-
-    /// One frame of the handset: the ear, then the loudspeaker.
-    fn frame(&mut self) {
-        let speech = if self.now < self.sounding_until {
-            0.95
-        } else {
-            0.02
-        };
-        self.tell_handset(handset::Input::Score {
-            speech,
-            playback: 0.1,
-        });
-        if self.paused {
-            return;
-        }
-        let mut wanted = SampleRate::VOICE.samples_in(Duration::from_millis(FRAME_MS));
-        let mut samples = 0;
-        while let Some((turn, left)) = self.ring.front_mut() {
-            let take = wanted.min(*left);
-            *left -= take;
-            wanted -= take;
-            samples += take;
-            if take > 0 {
-                self.played.push((self.now, *turn, take));
-            }
-            if *left > 0 {
-                break;
-            }
-            self.ring.pop_front();
-        }
-        if samples > 0 {
-            self.tell_handset(handset::Input::Played { samples });
-        }
-    }
-
-    fn tell_handset(&mut self, input: handset::Input) {
-        let now = self.time();
-        self.handset.handle_input(now, input);
-        loop {
-            match self.handset.poll_output() {
-                handset::Output::Timeout(_) => break,
-                handset::Output::Discard { mut samples } => {
-                    while samples > 0 {
-                        let Some((_, left)) = self.ring.front_mut() else {
-                            break;
-                        };
-                        let take = samples.min(*left);
-                        *left -= take;
-                        samples -= take;
-                        if *left == 0 {
-                            self.ring.pop_front();
-                        }
-                    }
-                }
-                handset::Output::Enqueue { turn, samples } => self.ring.push_back((turn, samples)),
-                handset::Output::Pause => {
-                    self.note("handset", "pauses");
-                    self.paused = true;
-                }
-                handset::Output::Resume => {
-                    self.note("handset", "plays on");
-                    self.paused = false;
-                }
-                handset::Output::Report(report) => self.report(report),
-            }
-        }
-    }
-
-    fn report(&mut self, report: Report) {
-        let input = match report {
-            Report::Flushed {
-                turn,
-                played,
-                discarded,
-            } => {
-                self.note(
-                    "handset",
-                    &format!("turn {}: throws away {} ms", turn.number(), discarded / 24),
-                );
-                Input::Flushed(ForTurn::new(turn, played))
-            }
-            Report::Paused { turn, played } => Input::Paused(ForTurn::new(turn, played)),
-            Report::Played { turn, samples } => Input::Played(ForTurn::new(turn, samples)),
-            Report::SpeechEnded { silence } => Input::SpeechEnded { silence },
-            Report::SpeechStarted => Input::SpeechStarted,
-        };
-        self.schedule(self.now + self.latency.network, Event::ToEdge(input));
     }
 
     fn tell_edge(&mut self, input: Input) {
@@ -310,31 +268,28 @@ impl World {
             }
             Output::Play(sound) => {
                 let (turn, sound) = sound.into_parts();
-                let samples = sound.samples.into();
-                self.schedule(
-                    self.now + self.latency.network,
-                    Event::ToHandset(handset::Input::Voice { turn, samples }),
-                );
+                self.at_the_door(|ear, now, effects| ear.play(now, turn, sound, effects));
             }
             Output::Record(exchange) => {
                 let turn = exchange.turn.number();
                 let outcome = exchange.report.outcome.as_str();
-                self.note(
-                    "record",
-                    &format!(
-                        "turn {turn}: {outcome}, heard \"{}\", unheard \"{}\"",
-                        exchange.heard, exchange.unheard
-                    ),
+                let line = format!(
+                    "turn {turn}: {outcome}, heard \"{}\", unheard \"{}\"",
+                    exchange.heard, exchange.unheard
                 );
+                self.note("record", &line);
+                self.records.push(line);
             }
             Output::Transmit(message) => self.transmit(message),
             Output::HangUp(outcome) => self.note("agent", &format!("hangs up: {outcome:?}")),
+            Output::Mark(piece) => {
+                self.at_the_door(|ear, now, effects| ear.mark(now, piece, effects));
+            }
             Output::Cancel(_) | Output::Finalize | Output::Timeout(_) => {}
         }
     }
 
     fn transmit(&mut self, message: ServerMessage) {
-        let arrives = self.now + self.latency.network;
         match message {
             ServerMessage::State {
                 state,
@@ -342,10 +297,9 @@ impl World {
                 reason,
             } => {
                 self.phases.push((self.now, state));
-                self.note(
-                    "state",
-                    &format!("turn {}: {state:?} ({reason})", turn.number()),
-                );
+                let line = format!("turn {}: {state:?} ({reason})", turn.number());
+                self.note("state", &line);
+                self.states.push(line);
             }
             ServerMessage::Caption {
                 speaker: Speaker::Caller,
@@ -357,10 +311,11 @@ impl World {
                 self.note("caller", &format!("turn {}: \"{text}\"", turn.number()));
             }
             ServerMessage::Flush { turn } => {
-                self.schedule(arrives, Event::ToHandset(handset::Input::Flush { turn }))
+                self.flushed.push((turn, self.now + self.latency.network));
+                self.at_the_door(|ear, now, effects| ear.flush(now, turn, effects));
             }
             ServerMessage::Resume { turn } => {
-                self.schedule(arrives, Event::ToHandset(handset::Input::Resume { turn }))
+                self.at_the_door(|ear, now, effects| ear.resume(now, turn, effects));
             }
             ServerMessage::Report(report) => {
                 if let Some(millis) = report.voice_to_voice_ms {
@@ -404,14 +359,15 @@ impl World {
     fn speak(&mut self, turn: TurnId, text: &str) {
         let at = (self.now + self.latency.voice).max(self.voice_free_at);
         self.voice_free_at = at;
-        let mut left = SampleRate::VOICE.samples_in(Duration::from_millis(
+        let rate = self.door.rate();
+        let mut left = rate.samples_in(Duration::from_millis(
             CHARACTER_MS * text.chars().count() as u64,
         ));
         while left > 0 {
-            let samples = left.min(2_400);
+            let samples = left.min(u64::from(rate.hertz()) / 10);
             left -= samples;
             let sound = Sound {
-                bytes: Vec::new(),
+                bytes: vec![turn.number() as u8; samples as usize],
                 samples: samples as u32,
             };
             self.schedule(at, Event::ToEdge(Input::Voiced(ForTurn::new(turn, sound))));
