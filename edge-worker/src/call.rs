@@ -4,20 +4,27 @@
 //! - `call`, one row: whose call it is, when it began and ended and how, and whether the record has been delivered;
 //! - `exchange`, one row for each finished turn.
 //!
-//! Order: the `call` row is written before the socket is accepted, so a ticket opens one call at most; an `exchange` is
-//! written before anybody is told that the turn is over; `ended_at` is written before the alarm that delivers the record to D1;
-//! `delivered` only after D1 has accepted it. What is stored is dropped an hour after that.
+//! Order: the `call` row is written, with `connected` set, before the caller's socket is accepted, so a ticket opens one call at
+//! most; an `exchange` is written before anybody is told that the turn is over; `ended_at` is written before the alarm that
+//! delivers the record to D1; `delivered` only after D1 has accepted it. What is stored is dropped an hour after that.
 //!
-//! Requests are [`CallRequest`]s. The object holds the call's sockets and nothing of another call.
+//! Requests are [`CallRequest`]s. A browser's call begins with `Open`. A telephone call begins with `Ring`, while the telephone
+//! company still connects the caller; its media stream follows as `Stream`. The object holds the call's sockets and
+//! nothing of another call.
 
 mod browser;
+mod door;
 mod driver;
 mod greeting;
 mod model;
 mod recogniser;
 mod record;
+mod telephone;
 mod voice;
 
+use std::cell::RefCell;
+
+use futures_channel::mpsc::UnboundedSender;
 use serde::{Deserialize, Serialize};
 use voice_core::conversation::Input;
 use voice_core::turn::ForTurn;
@@ -30,8 +37,9 @@ use crate::problem::Problem;
 use crate::providers::socket::SocketEvent;
 use crate::settings::Settings;
 use crate::site::Site;
-use futures_channel::mpsc::UnboundedSender;
-use record::Record;
+use crate::twilio::{CallSid, StreamSid};
+use driver::{Caller, Parts};
+use record::{Door, Opening, Record};
 use voice::RestEvent;
 
 /// What the worker asks of a call's object. It travels in a header of the internal request, which no client can reach.
@@ -40,16 +48,33 @@ use voice::RestEvent;
 pub enum CallRequest {
     /// Open the call for the browser whose upgrade this is.
     Open { call: String, site: String },
+    /// A telephone rings: make everything ready that does not need the caller.
+    Ring {
+        call: CallSid,
+        site: String,
+        /// The caller's number as the telephone company tells it; a hidden one is none.
+        caller: Option<String>,
+    },
+    /// Go on with the media stream whose upgrade this is.
+    Stream { call: CallSid, stream: StreamSid },
+    /// The telephone company says that the call is over.
+    Over { call: CallSid },
 }
 
 const REQUEST_HEADER: &str = "voxanne-request";
 
 impl CallRequest {
+    /// Puts the request into the headers of an internal request.
+    pub fn to_headers(&self) -> Result<Headers> {
+        let headers = Headers::new();
+        headers.set(REQUEST_HEADER, &serde_json::to_string(self)?)?;
+        Ok(headers)
+    }
+
     /// Puts the request into the headers of an upgrade for the object.
     pub fn to_upgrade(&self) -> Result<Headers> {
-        let headers = Headers::new();
+        let headers = self.to_headers()?;
         headers.set("Upgrade", "websocket")?;
-        headers.set(REQUEST_HEADER, &serde_json::to_string(self)?)?;
         Ok(headers)
     }
 
@@ -64,37 +89,32 @@ impl CallRequest {
 pub struct Call {
     state: State,
     env: Env,
+    /// Reaches the driver of the call, while it runs.
+    driver: RefCell<Option<Facts>>,
 }
 
 impl DurableObject for Call {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env }
+        Self {
+            state,
+            env,
+            driver: RefCell::new(None),
+        }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        let Some(CallRequest::Open { call, site }) = CallRequest::read(&request) else {
-            return Problem::not_found().into_response();
-        };
-        let settings = match Settings::from_lookup(|name| crate::lookup(&self.env, name)) {
-            Ok(settings) => settings,
-            Err(error) => return Problem::settings(&error).into_response(),
-        };
-        let Some(site) = Site::find(&site) else {
-            return Problem::not_found().into_response();
-        };
-        let record = Record::new(self.state.storage());
-        if !record.open(&call, site.id, unix_millis()).await? {
-            return Problem::used_ticket().into_response();
+        match CallRequest::read(&request) {
+            Some(CallRequest::Open { call, site }) => self.open(call, &site).await,
+            Some(CallRequest::Ring { call, site, caller }) => {
+                self.ring(&call, &site, caller.as_deref()).await
+            }
+            Some(CallRequest::Stream { call, stream }) => self.stream(&call, stream).await,
+            Some(CallRequest::Over { .. }) => {
+                self.tell(Fact::Input(Input::CallerLeft));
+                Response::empty()
+            }
+            None => Problem::not_found().into_response(),
         }
-        let pair = WebSocketPair::new()?;
-        driver::start(driver::Parts {
-            call,
-            site,
-            settings,
-            record,
-            browser: pair.server,
-        })?;
-        Response::from_websocket(pair.client)
     }
 
     async fn alarm(&self) -> Result<Response> {
@@ -103,8 +123,107 @@ impl DurableObject for Call {
     }
 }
 
-/// Something that happened to a provider, on its way to the driver's loop.
+impl Call {
+    async fn open(&self, call: String, site: &str) -> Result<Response> {
+        let parts = match self.parts(call, site) {
+            Ok(parts) => parts,
+            Err(problem) => return problem.into_response(),
+        };
+        let opening = Opening {
+            call: &parts.call,
+            site: parts.site.id,
+            door: Door::Browser,
+            caller: None,
+            now: unix_millis(),
+        };
+        if !parts.record.open(&opening).await? || !parts.record.connect()? {
+            return Problem::used_ticket().into_response();
+        }
+        let pair = WebSocketPair::new()?;
+        self.drive(parts, Some(Caller::Browser(pair.server)));
+        Response::from_websocket(pair.client)
+    }
+
+    /// Twice is as good as once: the telephone company asks again when an answer was late.
+    async fn ring(&self, call: &CallSid, site: &str, caller: Option<&str>) -> Result<Response> {
+        let parts = match self.parts(call.to_string(), site) {
+            Ok(parts) => parts,
+            Err(problem) => return problem.into_response(),
+        };
+        let opening = Opening {
+            call: &parts.call,
+            site: parts.site.id,
+            door: Door::Phone,
+            caller,
+            now: unix_millis(),
+        };
+        if parts.record.open(&opening).await? {
+            self.drive(parts, None);
+        }
+        Response::empty()
+    }
+
+    /// A stream comes once for each call, and only for one that has rung.
+    async fn stream(&self, call: &CallSid, stream: StreamSid) -> Result<Response> {
+        let record = Record::new(self.state.storage());
+        let Some(site) = record.rings()? else {
+            return Problem::not_found().into_response();
+        };
+        if !record.connect()? {
+            return Problem::used_ticket().into_response();
+        }
+        let pair = WebSocketPair::new()?;
+        let caller = Caller::Telephone {
+            socket: pair.server,
+            stream,
+        };
+        if let Some(caller) = self.hand_over(caller) {
+            // The object was restarted since the telephone rang: everything is opened only now.
+            match self.parts(call.to_string(), &site) {
+                Ok(parts) => self.drive(parts, Some(caller)),
+                Err(problem) => return problem.into_response(),
+            }
+        }
+        Response::from_websocket(pair.client)
+    }
+
+    fn parts(&self, call: String, site: &str) -> std::result::Result<Parts, Problem> {
+        let settings = Settings::from_lookup(|name| crate::lookup(&self.env, name))
+            .map_err(|error| Problem::settings(&error))?;
+        let site = Site::find(site).ok_or_else(Problem::not_found)?;
+        Ok(Parts {
+            call,
+            site,
+            settings,
+            record: Record::new(self.state.storage()),
+        })
+    }
+
+    fn drive(&self, parts: Parts, caller: Option<Caller>) {
+        self.driver.replace(Some(driver::start(parts, caller)));
+    }
+
+    /// Gives the caller to the driver; back if there is none.
+    fn hand_over(&self, caller: Caller) -> Option<Caller> {
+        match self.driver.borrow().as_ref() {
+            Some(facts) => facts.connect(caller),
+            None => Some(caller),
+        }
+    }
+
+    fn tell(&self, fact: Fact) {
+        if let Some(facts) = self.driver.borrow().as_ref() {
+            facts.send(fact);
+        }
+    }
+}
+
+/// Something that happened outside the driver, on its way to its loop.
 enum Fact {
+    /// What the caller's socket brought.
+    Caller(SocketEvent),
+    /// The telephone that rang is connected.
+    Connected(Caller),
     Input(Input),
     Recogniser(u32, SocketEvent),
     Rest(ForTurn<RestEvent>),
@@ -124,5 +243,16 @@ impl Facts {
     fn send(&self, fact: Fact) {
         // The loop is gone: the call is over, and so is the interest in facts.
         let _ = self.0.unbounded_send(fact);
+    }
+
+    /// Hands over the caller, or gives it back when the loop is gone.
+    fn connect(&self, caller: Caller) -> Option<Caller> {
+        match self.0.unbounded_send(Fact::Connected(caller)) {
+            Ok(()) => None,
+            Err(error) => match error.into_inner() {
+                Fact::Connected(caller) => Some(caller),
+                _ => None,
+            },
+        }
     }
 }

@@ -19,9 +19,11 @@ mod clock;
 pub mod problem;
 pub mod providers;
 mod routes;
+mod seal;
 pub mod settings;
 pub mod site;
 pub mod ticket;
+pub mod twilio;
 
 use worker::{Context, Env, Request, Response, Result, event};
 

@@ -73,6 +73,28 @@ impl Problem {
         )
     }
 
+    /// The telephone company's signature is missing, or was not made for this request.
+    #[must_use]
+    pub fn bad_signature() -> Self {
+        Self::new(
+            403,
+            "Forbidden",
+            "bad_signature",
+            "the request is not signed with this account's token for the address where the worker is reached",
+        )
+    }
+
+    /// The telephone company tells of an account that is not the worker's.
+    #[must_use]
+    pub fn foreign_account() -> Self {
+        Self::new(
+            403,
+            "Forbidden",
+            "foreign_account",
+            "the worker answers the calls of another account",
+        )
+    }
+
     /// There is nothing at this address.
     #[must_use]
     pub fn not_found() -> Self {
@@ -121,6 +143,21 @@ impl Problem {
         )
     }
 
+    /// The body is of another kind than `expected`.
+    #[must_use]
+    pub fn unsupported_media_type(expected: &'static str) -> Self {
+        let problem = Self::new(
+            415,
+            "Unsupported Media Type",
+            "unsupported_media_type",
+            format!("the body must be {expected}"),
+        );
+        Self {
+            header: Some(("Accept-Post", expected)),
+            ..problem
+        }
+    }
+
     /// The address opens a socket and was asked for a document.
     #[must_use]
     pub fn upgrade_required() -> Self {
@@ -153,10 +190,27 @@ impl Problem {
         Self::new(503, "Service Unavailable", "settings", error.to_string())
     }
 
+    /// The worker has no account with a telephone company.
+    #[must_use]
+    pub fn no_telephone() -> Self {
+        Self::new(
+            503,
+            "Service Unavailable",
+            "settings",
+            "TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are missing: expected both, for telephone calls",
+        )
+    }
+
     /// The status of the answer.
     #[must_use]
     pub const fn status(&self) -> u16 {
         self.status
+    }
+
+    /// What kind of problem it is, for programs and logs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.code
     }
 
     /// The answer. It is never stored: the same request may be served a moment later.
@@ -208,6 +262,27 @@ mod tests {
         assert_eq!(
             unauthorized.header.map(|(name, _)| name),
             Some("WWW-Authenticate")
+        );
+    }
+
+    #[test]
+    fn each_refusal_of_a_telephone_request_has_its_code() {
+        for (problem, status, code) in [
+            (Problem::bad_signature(), 403, "bad_signature"),
+            (Problem::foreign_account(), 403, "foreign_account"),
+            (
+                Problem::unsupported_media_type("text/plain"),
+                415,
+                "unsupported_media_type",
+            ),
+            (Problem::no_telephone(), 503, "settings"),
+        ] {
+            assert_eq!((problem.status, problem.code), (status, code));
+        }
+        let detail = Problem::no_telephone().detail;
+        assert!(
+            detail.contains("TWILIO_ACCOUNT_SID") && detail.contains("TWILIO_AUTH_TOKEN"),
+            "{detail}"
         );
     }
 

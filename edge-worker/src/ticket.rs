@@ -3,31 +3,17 @@
 //! A browser cannot put a secret into a socket's upgrade request, so it fetches a ticket from an endpoint that checks its
 //! origin, and shows it in the address. A ticket says who may begin; that it begins only once is for the call's
 //! object to see to, which is named by the call's id and keeps what it has seen.
-//!
-//! The signing key is derived from the vendors' keys, so that there is no further secret to set, to keep or to forget. That is sound:
-//! HMAC is a pseudo-random function, so tags tell nothing about the vendors' keys, and the label keeps this use apart from
-//! any other; whoever has those keys can do worse than forge a ticket. Tickets are only as hard to forge as the
-//! keys are to guess: vendors issue random ones, and made-up ones for local stand-ins protect nothing but these. A changed
-//! key voids the tickets of the last minute.
 
 use std::fmt;
 use std::str::FromStr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use crate::seal::{self, SealError, SealKey};
+use crate::settings::{Origin, Settings};
 
-use crate::settings::{Origin, Secret, Settings};
+/// How long a ticket is good.
+pub const LIFETIME_SECONDS: u64 = seal::LIFETIME_SECONDS;
 
-/// How long a ticket is good: the page uses it at once, and a phone on a bad network needs some seconds.
-pub const LIFETIME_SECONDS: u64 = 60;
-
-/// The longest text that is looked at. A ticket with the longest site and origin has about 530 characters.
-const TEXT_MAX: usize = 768;
-
-/// Raised whenever the payload changes, so that an old ticket is forged rather than misread.
-const LABEL: &[u8] = b"voxanne call ticket 1";
+const LABEL: &[u8] = b"voxanne call ticket 2";
 
 /// What a call is known by: 128 random bits, so that nobody can name another's call. Written as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -94,37 +80,14 @@ impl SiteId {
 }
 
 /// Signs and checks tickets.
-#[derive(Clone)]
-pub struct TicketKey(Hmac<Sha256>);
+#[derive(Clone, Debug)]
+pub struct TicketKey(SealKey);
 
 impl TicketKey {
     /// The key of a worker with these settings.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
-        Self::derive(&[&settings.deepgram_key, &settings.groq_key])
-    }
-
-    /// HKDF (RFC 5869) with the label as salt and nothing to tell several keys apart, since there is one.
-    fn derive(secrets: &[&Secret]) -> Self {
-        let mut extract = keyed(LABEL);
-        for secret in secrets {
-            // The length keeps ("ab", "c") apart from ("a", "bc").
-            extract.update(&(secret.reveal().len() as u64).to_be_bytes());
-            extract.update(secret.reveal().as_bytes());
-        }
-        let mut expand = keyed(&extract.finalize().into_bytes());
-        expand.update(&[1]);
-        Self(keyed(&expand.finalize().into_bytes()))
-    }
-
-    fn sign(&self, payload: &str) -> Hmac<Sha256> {
-        self.0.clone().chain_update(payload)
-    }
-}
-
-impl fmt::Debug for TicketKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TicketKey(…)")
+        Self(SealKey::new(LABEL, settings))
     }
 }
 
@@ -149,6 +112,16 @@ pub enum TicketError {
     WrongOrigin,
 }
 
+impl From<SealError> for TicketError {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::Expired => Self::Expired,
+            SealError::Forged => Self::Forged,
+            SealError::Malformed => Self::Malformed,
+        }
+    }
+}
+
 impl Ticket {
     /// Writes a ticket. `now` is in seconds since 1970.
     #[must_use]
@@ -159,15 +132,9 @@ impl Ticket {
         origin: &Origin,
         now: u64,
     ) -> String {
-        let expires = now.saturating_add(LIFETIME_SECONDS);
         // No part can hold a line break.
-        let payload = format!("{call}\n{expires}\n{}\n{origin}", site.as_str());
-        let tag = key.sign(&payload).finalize().into_bytes();
-        format!(
-            "{}.{}",
-            URL_SAFE_NO_PAD.encode(&payload),
-            URL_SAFE_NO_PAD.encode(tag)
-        )
+        let parts = format!("{call}\n{}\n{origin}", site.as_str());
+        key.0.seal(&parts, now)
     }
 
     /// Checks a ticket shown by a page of `origin`. `now` is in seconds since 1970.
@@ -177,57 +144,31 @@ impl Ticket {
         origin: &Origin,
         now: u64,
     ) -> Result<Self, TicketError> {
-        if text.len() > TEXT_MAX {
-            return Err(TicketError::Malformed);
-        }
-        let (payload, tag) = text.split_once('.').ok_or(TicketError::Malformed)?;
-        let payload = URL_SAFE_NO_PAD
-            .decode(payload)
-            .ok()
-            .and_then(|payload| String::from_utf8(payload).ok());
-        let payload = payload.ok_or(TicketError::Malformed)?;
-        let tag = URL_SAFE_NO_PAD
-            .decode(tag)
-            .map_err(|_| TicketError::Malformed)?;
-        // In constant time, and before a single part is believed.
-        key.sign(&payload)
-            .verify_slice(&tag)
-            .map_err(|_| TicketError::Forged)?;
-        let (ticket, expires) = Self::read(&payload).ok_or(TicketError::Malformed)?;
-        if now >= expires {
-            return Err(TicketError::Expired);
-        }
+        let parts = key.0.open(text, now)?;
+        let ticket = Self::read(&parts).ok_or(TicketError::Malformed)?;
         if ticket.origin != *origin {
             return Err(TicketError::WrongOrigin);
         }
         Ok(ticket)
     }
 
-    fn read(payload: &str) -> Option<(Self, u64)> {
-        let mut parts = payload.split('\n');
+    fn read(parts: &str) -> Option<Self> {
+        let mut parts = parts.split('\n');
         let call = parts.next()?.parse().ok()?;
-        let expires = parts.next()?.parse().ok()?;
         let site = SiteId::parse(parts.next()?)?;
         let origin = Origin::parse(parts.next()?)?;
         parts
             .next()
             .is_none()
-            .then_some((Self { call, site, origin }, expires))
+            .then_some(Self { call, site, origin })
     }
-}
-
-/// HMAC under a key no longer than a block, which cannot fail: the algorithm itself pads such a key with zeros.
-fn keyed(key: &[u8]) -> Hmac<Sha256> {
-    let mut block = [0; 64];
-    for (to, from) in block.iter_mut().zip(key) {
-        *to = *from;
-    }
-    Hmac::new(&block.into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seal::TEXT_MAX;
+    use crate::settings::Secret;
 
     const NOW: u64 = 1_795_000_000;
 
@@ -236,7 +177,7 @@ mod tests {
             .iter()
             .map(|secret| Secret::parse(secret).unwrap())
             .collect();
-        TicketKey::derive(&secrets.iter().collect::<Vec<_>>())
+        TicketKey(SealKey::derive(LABEL, &secrets.iter().collect::<Vec<_>>()))
     }
 
     fn origin(text: &str) -> Origin {
@@ -377,24 +318,6 @@ mod tests {
         let text = Ticket::issue(&key, CallId::from_random([255; 16]), &site, &long, u64::MAX);
         assert!(text.len() < TEXT_MAX, "{}", text.len());
         assert!(Ticket::verify(&key, &text, &long, NOW).is_ok());
-    }
-
-    #[test]
-    fn the_key_is_hkdf_of_its_secrets() {
-        // RFC 5869 by its definition, with the library's own key handling.
-        let mac = |key: &[u8], data: &[u8]| {
-            Hmac::<Sha256>::new_from_slice(key)
-                .unwrap()
-                .chain_update(data)
-                .finalize()
-                .into_bytes()
-        };
-        let input = [&1_u64.to_be_bytes()[..], b"a", &1_u64.to_be_bytes(), b"b"].concat();
-        let derived = mac(&mac(LABEL, &input), &[1]);
-        assert_eq!(
-            key(&["a", "b"]).sign("x").finalize().into_bytes(),
-            mac(&derived, b"x")
-        );
     }
 
     #[test]

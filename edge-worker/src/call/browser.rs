@@ -1,263 +1,121 @@
-//! The browser's side of a call: what it may send, and how fast.
-//!
-//! This is the border: here bytes become facts or a refusal, and nothing behind it sees a malformed message.
+//! The browser's door: a handset of our own at the other end, so every fact comes over the wire and every sound goes out with
+//! the lead that the conversation allows.
 
-use std::time::Duration;
+mod uplink;
 
-use voice_core::conversation::Input;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use voice_core::conversation::{Input, Sound};
 use voice_core::time::Timestamp;
-use voice_core::turn::ForTurn;
-use voice_core::wire::audio::{AudioFrame, Kind, MAX_FRAME};
-use voice_core::wire::{ClientMessage, MAX_TEXT, PROTOCOL_VERSION, RefusalCode, WireError};
+use voice_core::turn::{ForTurn, TurnId};
+use voice_core::wire::audio::{AudioFrame, Kind};
+use voice_core::wire::{Outcome, PROTOCOL_VERSION, RefusalCode, ServerMessage};
 
-/// Audio ahead of real time that is taken without complaint, in frames of 20 ms: five seconds, for a page that was
-/// held up and catches up.
-const BURST: u64 = 250;
+use self::uplink::{SILENT_FOR, Uplink};
+use super::door::{Door, Received, Refusal};
+use crate::providers::Frame;
+use crate::providers::socket::Pump;
 
-/// Text messages ahead of their pace that are taken, and that pace: a browser reports playback ten times a second.
-const TEXT_BURST: u64 = 200;
-const TEXTS_A_SECOND: u64 = 50;
-
-/// A browser that sends nothing at all for so long is gone: microphone frames come fifty times a second.
-pub(super) const SILENT_FOR: Duration = Duration::from_secs(15);
-
-/// What a message of the browser means.
-pub(super) enum Received<'a> {
-    /// Microphone audio for the recogniser.
-    Audio(&'a [u8]),
-    Fact(Input),
-    /// The first message: the call may begin.
-    Greeted,
-    /// Nothing to act on.
-    Noted,
-}
-
-/// Why the browser is refused, in words for its console.
-pub(super) type Refusal = (RefusalCode, String);
+/// How often the browser is asked whether it is there, in housekeepings.
+const PING_EVERY: u32 = 5;
 
 pub(super) struct Browser {
-    greeted: bool,
-    frames: u64,
-    texts: u64,
-    opened: Timestamp,
-    pub(super) last_heard: Timestamp,
+    call: String,
+    socket: Pump,
+    uplink: Uplink,
+    /// The next voice frame's number, in which turn.
+    sequence: (TurnId, u32),
+    pings: u32,
 }
 
 impl Browser {
-    pub(super) const fn new(now: Timestamp) -> Self {
+    pub(super) fn new(call: String, socket: Pump, now: Timestamp) -> Self {
         Self {
-            greeted: false,
-            frames: 0,
-            texts: 0,
-            opened: now,
-            last_heard: now,
+            call,
+            socket,
+            uplink: Uplink::new(now),
+            sequence: (TurnId::NONE, 0),
+            pings: 0,
         }
     }
 
-    pub(super) fn on_text(
-        &mut self,
-        now: Timestamp,
-        text: &str,
-    ) -> Result<Received<'static>, Refusal> {
-        self.last_heard = now;
-        self.texts = self.texts.saturating_add(1);
-        if self.texts > TEXT_BURST.saturating_add(self.paced(now, TEXTS_A_SECOND)) {
-            return Err((
-                RefusalCode::TooFast,
-                "more messages than a call needs".to_owned(),
-            ));
-        }
-        if text.len() > MAX_TEXT {
-            return Err((RefusalCode::TooLarge, WireError::TooLong.to_string()));
-        }
-        let message = ClientMessage::parse(text)
-            .map_err(|error| (RefusalCode::BadMessage, error.to_string()))?;
-        if let ClientMessage::Hello { protocol } = message {
-            return self.on_hello(protocol);
-        }
-        if !self.greeted {
-            return Err((
-                RefusalCode::BadMessage,
-                "the first message must be hello".to_owned(),
-            ));
-        }
-        Ok(match message {
-            ClientMessage::Hello { .. } | ClientMessage::Pong { .. } => Received::Noted,
-            ClientMessage::SpeechStarted => Received::Fact(Input::SpeechStarted),
-            ClientMessage::SpeechEnded { silence_ms } => Received::Fact(Input::SpeechEnded {
-                silence: Duration::from_millis(silence_ms.into()),
-            }),
-            ClientMessage::Paused { turn, samples } => {
-                Received::Fact(Input::Paused(ForTurn::new(turn, samples)))
-            }
-            ClientMessage::Played { turn, samples } => {
-                Received::Fact(Input::Played(ForTurn::new(turn, samples)))
-            }
-            ClientMessage::Flushed { turn, samples, .. } => {
-                Received::Fact(Input::Flushed(ForTurn::new(turn, samples)))
-            }
-            ClientMessage::HangUp => Received::Fact(Input::CallerLeft),
-        })
-    }
-
-    pub(super) fn on_bytes<'a>(
-        &mut self,
-        now: Timestamp,
-        bytes: &'a [u8],
-    ) -> Result<Received<'a>, Refusal> {
-        self.last_heard = now;
-        if bytes.len() > MAX_FRAME {
-            return Err((
-                RefusalCode::TooLarge,
-                format!("a frame of {} bytes; at most {MAX_FRAME}", bytes.len()),
-            ));
-        }
-        if !self.greeted {
-            return Err((
-                RefusalCode::BadMessage,
-                "the first message must be hello".to_owned(),
-            ));
-        }
-        let frame = AudioFrame::parse(bytes).map_err(|error| {
-            let code = if matches!(error, WireError::Version(_)) {
-                RefusalCode::Version
-            } else {
-                RefusalCode::BadFrame
-            };
-            (code, error.to_string())
-        })?;
-        if frame.kind != Kind::Microphone {
-            return Err((
-                RefusalCode::BadFrame,
-                "a browser sends microphone frames only".to_owned(),
-            ));
-        }
-        self.frames = self.frames.saturating_add(1);
-        if self.frames > BURST.saturating_add(self.paced(now, 55)) {
-            return Err((
-                RefusalCode::TooFast,
-                "more audio than real time allows".to_owned(),
-            ));
-        }
-        Ok(Received::Audio(frame.pcm))
-    }
-
-    fn on_hello(&mut self, protocol: u32) -> Result<Received<'static>, Refusal> {
-        if protocol != PROTOCOL_VERSION {
-            return Err((
-                RefusalCode::Version,
-                format!("this edge speaks protocol {PROTOCOL_VERSION}"),
-            ));
-        }
-        if std::mem::replace(&mut self.greeted, true) {
-            return Err((RefusalCode::BadMessage, "hello is said once".to_owned()));
-        }
-        Ok(Received::Greeted)
-    }
-
-    /// How many messages a pace allows by now.
-    fn paced(&self, now: Timestamp, a_second: u64) -> u64 {
-        let elapsed = u64::try_from(now.since(self.opened).as_millis()).unwrap_or(u64::MAX);
-        elapsed.saturating_mul(a_second) / 1_000
+    fn send(&self, message: &ServerMessage) {
+        // Writing strings and numbers to memory has no way to fail.
+        self.socket.send(Frame::Text(
+            serde_json::to_string(message).unwrap_or_default(),
+        ));
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use voice_core::audio::MICROPHONE_FRAME;
-    use voice_core::turn::TurnId;
-
-    fn microphone() -> Vec<u8> {
-        let pcm = [0; 2 * MICROPHONE_FRAME];
-        AudioFrame {
-            kind: Kind::Microphone,
-            turn: TurnId::NONE,
-            sequence: 0,
-            pcm: &pcm,
+impl Door for Browser {
+    fn receive(&mut self, now: Timestamp, frame: Frame) -> Result<Received, Refusal> {
+        let received = match frame {
+            Frame::Text(text) => self.uplink.on_text(now, &text),
+            Frame::Binary(bytes) => self.uplink.on_bytes(now, &bytes),
+        };
+        if let Ok(Received::Fact(Input::CallStarted)) = received {
+            self.send(&ServerMessage::Welcome {
+                protocol: PROTOCOL_VERSION,
+                call: self.call.clone(),
+            });
         }
-        .to_bytes()
+        received
     }
 
-    fn greeted() -> Browser {
-        let mut browser = Browser::new(Timestamp::ZERO);
-        assert!(matches!(
-            browser.on_text(Timestamp::ZERO, r#"{"type":"hello","protocol":1}"#),
-            Ok(Received::Greeted)
-        ));
-        browser
-    }
-
-    fn code<T>(result: Result<T, Refusal>) -> Option<RefusalCode> {
-        result.err().map(|(code, _)| code)
-    }
-
-    #[test]
-    fn hello_comes_first_and_once() {
-        let now = Timestamp::ZERO;
-        let mut browser = Browser::new(now);
-        assert_eq!(
-            code(browser.on_text(now, r#"{"type":"speech_started"}"#)),
-            Some(RefusalCode::BadMessage)
-        );
-        assert_eq!(
-            code(browser.on_bytes(now, &microphone())),
-            Some(RefusalCode::BadMessage)
-        );
-        assert_eq!(
-            code(browser.on_text(now, r#"{"type":"hello","protocol":9}"#)),
-            Some(RefusalCode::Version)
-        );
-        assert_eq!(
-            code(greeted().on_text(now, r#"{"type":"hello","protocol":1}"#)),
-            Some(RefusalCode::BadMessage)
-        );
-    }
-
-    #[test]
-    fn junk_has_a_name() {
-        let now = Timestamp::ZERO;
-        for (bytes, expected) in [
-            (vec![], RefusalCode::BadFrame),
-            (vec![7; 652], RefusalCode::BadFrame),
-            (
-                vec![1, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-                RefusalCode::Version,
-            ),
-            (
-                microphone().into_iter().chain([0]).collect(),
-                RefusalCode::BadFrame,
-            ),
-            (vec![0; 1 << 20], RefusalCode::TooLarge),
-        ] {
-            assert_eq!(
-                code(greeted().on_bytes(now, &bytes)),
-                Some(expected),
-                "{} bytes",
-                bytes.len()
-            );
+    fn play(&mut self, _now: Timestamp, sound: ForTurn<Sound>) {
+        let (turn, sound) = sound.into_parts();
+        if self.sequence.0 != turn {
+            self.sequence = (turn, 0);
         }
-        assert_eq!(
-            code(greeted().on_text(now, "hello?")),
-            Some(RefusalCode::BadMessage)
-        );
-        assert_eq!(
-            code(greeted().on_text(now, &" ".repeat(1 << 20))),
-            Some(RefusalCode::TooLarge)
-        );
+        let sequence = self.sequence.1;
+        self.sequence.1 = sequence.wrapping_add(1);
+        let frame = AudioFrame {
+            kind: Kind::Voice,
+            turn,
+            sequence,
+            pcm: &sound.bytes,
+        };
+        self.socket.send(Frame::Binary(frame.to_bytes()));
     }
 
-    #[test]
-    fn audio_may_catch_up_but_not_run_ahead() {
-        let mut browser = greeted();
-        let sent = (0..1_000)
-            .take_while(|_| browser.on_bytes(Timestamp::ZERO, &microphone()).is_ok())
-            .count();
-        assert_eq!(sent as u64, BURST);
-        assert!(
-            browser
-                .on_bytes(Timestamp::from_millis(2_000), &microphone())
-                .is_ok()
-        );
+    fn mark(&mut self, _now: Timestamp, _piece: ForTurn<u32>) {}
+
+    fn transmit(&mut self, _now: Timestamp, message: &ServerMessage) {
+        self.send(message);
+    }
+
+    fn poll(&mut self) -> Option<Input> {
+        None
+    }
+
+    fn due(&self) -> Option<Timestamp> {
+        None
+    }
+
+    fn wake(&mut self, _now: Timestamp) {}
+
+    fn keep_house(&mut self, now: Timestamp) -> Result<Received, Refusal> {
+        if now.since(self.uplink.last_heard) > SILENT_FOR {
+            return if self.uplink.has_greeted() {
+                Ok(Received::Fact(Input::CallerLeft))
+            } else {
+                Err((RefusalCode::BadMessage, "no hello".to_owned()))
+            };
+        }
+        self.pings = self.pings.wrapping_add(1);
+        if self.pings.is_multiple_of(PING_EVERY) {
+            self.send(&ServerMessage::Ping { id: self.pings });
+        }
+        Ok(Received::Noted)
+    }
+
+    fn leave(self: Box<Self>, outcome: Outcome) -> LocalBoxFuture<'static, ()> {
+        let (code, reason) = if outcome == Outcome::Refused {
+            (1008, "refused")
+        } else {
+            (1000, "call over")
+        };
+        self.socket.close(code, reason);
+        futures_util::future::ready(()).boxed_local()
     }
 }

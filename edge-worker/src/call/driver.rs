@@ -5,33 +5,38 @@
 use std::time::Duration;
 
 use futures_channel::mpsc::{UnboundedReceiver, unbounded};
+use futures_util::future::{Fuse, join};
 use futures_util::{FutureExt, StreamExt, select_biased};
-use voice_core::audio::SampleRate;
+use voice_core::audio::{SampleRate, TELEPHONE_FRAME, mulaw};
 use voice_core::conversation::{Config, Conversation, Input, Output, Sound};
 use voice_core::time::Timestamp;
-use voice_core::turn::{ForTurn, TurnGate, TurnId};
-use voice_core::wire::audio::{AudioFrame, Kind};
-use voice_core::wire::{Outcome, PROTOCOL_VERSION, Phase, RefusalCode, ServerMessage};
-use worker::{Delay, WebSocket, WebsocketEvent};
+use voice_core::turn::{ForTurn, TurnGate};
+use voice_core::wire::{Outcome, ServerMessage};
+use worker::{Delay, WebSocket};
 
-use super::browser::{Browser, Received, Refusal, SILENT_FOR};
+use super::browser::Browser;
+use super::door::{Door, Received, Refusal};
 use super::model::Asked;
 use super::recogniser::Recogniser;
 use super::record::Record;
-use super::voice::{Maker, Voice};
+use super::telephone::Telephone;
+use super::voice::Voice;
 use super::{Fact, Facts};
 use crate::clock::{Clock, unix_millis, until};
+use crate::providers::AudioFormat;
 use crate::providers::deepgram_stt::Nova;
 use crate::providers::groq_llm::Groq;
-use crate::providers::{AudioFormat, deepgram_tts};
+use crate::providers::socket::{Pump, SocketEvent};
 use crate::settings::Settings;
 use crate::site::Site;
+use crate::twilio::{PhoneNumber, StreamSid};
 
 /// How often the sockets are looked after: often enough for a keep-alive due every four seconds.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 
-/// How often the browser is asked whether it is there, in housekeepings.
-const PING_EVERY: u32 = 5;
+/// How long a telephone may ring here before its stream comes. It usually takes half a second; an announcement before
+/// the stream takes longer. Meanwhile the vendors' sockets are open for nobody.
+const RINGING: Duration = Duration::from_secs(30);
 
 /// What a call is made of.
 pub(super) struct Parts {
@@ -39,109 +44,140 @@ pub(super) struct Parts {
     pub(super) site: Site,
     pub(super) settings: Settings,
     pub(super) record: Record,
-    pub(super) browser: WebSocket,
 }
 
-/// Accepts the browser's socket and lets the call run by itself.
-pub(super) fn start(parts: Parts) -> worker::Result<()> {
-    // Without this, binary messages arrive as Blobs and read as empty.
-    parts
-        .browser
-        .as_ref()
-        .set_binary_type(web_sys::BinaryType::Arraybuffer);
-    let (sender, facts) = unbounded();
-    let socket = parts.browser.clone();
-    let driver = Driver::new(parts, Facts(sender));
+/// Who is at the other end, on a socket that has not been accepted.
+pub(super) enum Caller {
+    Browser(WebSocket),
+    Telephone {
+        socket: WebSocket,
+        stream: StreamSid,
+    },
+}
+
+impl Caller {
+    /// The call was over before this end of it was connected.
+    fn turn_away(self) {
+        let (Self::Browser(socket) | Self::Telephone { socket, .. }) = self;
+        // Only an accepted socket can be closed. If the caller is gone, both fail and that is well.
+        let _ = socket.accept();
+        let _ = socket.close(Some(1011), Some("call over"));
+    }
+}
+
+/// Opens everything and lets the call run by itself. Without a caller, a telephone rings.
+pub(super) fn start(parts: Parts, caller: Option<Caller>) -> Facts {
+    let (sender, receiver) = unbounded();
+    let facts = Facts(sender);
+    let format = match caller {
+        Some(Caller::Browser(_)) => AudioFormat::Browser,
+        Some(Caller::Telephone { .. }) | None => AudioFormat::Telephone,
+    };
+    let mut driver = Driver::new(parts, format, facts.clone());
+    match caller {
+        Some(caller) => driver.connect(caller),
+        None => driver.ring(),
+    }
     wasm_bindgen_futures::spawn_local(async move {
-        let call = driver.call.clone();
-        if let Err(error) = driver.run(&socket, facts).await {
+        let call = driver.parts.call.clone();
+        if let Err(error) = driver.run(receiver).await {
             worker::console_error!("call {call}: {error}");
         }
     });
-    Ok(())
+    facts
 }
 
 struct Driver {
-    call: String,
+    parts: Parts,
     clock: Clock,
     conversation: Conversation,
-    socket: WebSocket,
-    browser: Browser,
+    /// None while a telephone rings.
+    door: Option<Box<dyn Door>>,
+    /// When a telephone has rung for long enough.
+    rings_until: Option<Timestamp>,
     recogniser: Recogniser<Nova>,
     voice: Voice,
     groq: Groq,
-    models: Vec<String>,
     asked: Option<Asked>,
     facts: Facts,
-    record: Record,
     gate: TurnGate,
-    /// The next voice frame's number, in which turn.
-    sequence: (TurnId, u32),
-    pings: u32,
     ended: Option<Outcome>,
 }
 
 impl Driver {
-    fn new(parts: Parts, facts: Facts) -> Self {
-        let Parts {
-            call,
-            site,
-            settings,
-            record,
-            browser,
-        } = parts;
+    fn new(parts: Parts, format: AudioFormat, facts: Facts) -> Self {
+        let Parts { site, settings, .. } = &parts;
         let clock = Clock::start();
-        let now = clock.now();
-        let recogniser = Recogniser::open(
-            Nova::new(&settings, AudioFormat::Browser),
-            facts.clone(),
-            now,
-        );
-        let maker = Maker {
-            name: settings.tts_voice.as_str().to_owned(),
-            greeting: site.greeting.to_owned(),
-            rest: deepgram_tts::AuraRest::new(&settings, AudioFormat::Browser),
-            socket: {
-                let settings = settings.clone();
-                Box::new(move || deepgram_tts::Aura::new(&settings, AudioFormat::Browser))
-            },
+        let rate = match format {
+            AudioFormat::Browser => SampleRate::VOICE,
+            AudioFormat::Telephone => SampleRate::TELEPHONE,
         };
-        let config = Config::new(site.greeting, &site.instructions(), SampleRate::VOICE);
+        let config = Config {
+            // Only a telephone can be put through to another.
+            can_transfer: format == AudioFormat::Telephone
+                && site.transfer_number.and_then(PhoneNumber::parse).is_some(),
+            greeting_protected: site.greeting_protected,
+            ..Config::new(site.greeting, &site.instructions(), rate)
+        };
         Self {
-            call,
             clock,
             conversation: Conversation::new(config),
-            socket: browser,
-            browser: Browser::new(now),
-            recogniser,
-            voice: Voice::open(maker, facts.clone()),
-            groq: Groq::new(&settings),
-            models: vec![
-                settings.llm_model.as_str().to_owned(),
-                settings.llm_fallback_model.as_str().to_owned(),
-            ],
+            door: None,
+            rings_until: None,
+            recogniser: Recogniser::open(
+                Nova::new(settings, format),
+                format,
+                facts.clone(),
+                clock.now(),
+            ),
+            voice: Voice::open(settings, format, site.greeting, facts.clone()),
+            groq: Groq::new(settings),
             asked: None,
             facts,
-            record,
             gate: TurnGate::default(),
-            sequence: (TurnId::NONE, 0),
-            pings: 0,
             ended: None,
+            parts,
         }
     }
 
-    async fn run(
-        mut self,
-        socket: &WebSocket,
-        mut facts: UnboundedReceiver<Fact>,
-    ) -> worker::Result<()> {
-        let mut messages = socket.events()?.fuse();
-        socket.accept()?;
+    /// A telephone rings: the greeting is made while the caller is being connected.
+    fn ring(&mut self) {
+        let now = self.clock.now();
+        self.rings_until = Some(now + RINGING);
+        self.conversation.handle_input(now, Input::Ringing);
+    }
+
+    fn connect(&mut self, caller: Caller) {
+        let now = self.clock.now();
+        let accept = |socket| {
+            let facts = self.facts.clone();
+            Pump::accept(socket, move |event| facts.send(Fact::Caller(event)))
+        };
+        self.rings_until = None;
+        self.door = Some(match caller {
+            Caller::Browser(socket) => {
+                Box::new(Browser::new(self.parts.call.clone(), accept(socket), now))
+            }
+            Caller::Telephone { socket, stream } => {
+                // A stream that has begun needs no further word: the caller is listening.
+                self.conversation.handle_input(now, Input::CallStarted);
+                Box::new(Telephone::new(&self.parts, accept(socket), stream, now))
+            }
+        });
+    }
+
+    async fn run(mut self, mut facts: UnboundedReceiver<Fact>) -> worker::Result<()> {
         let mut housekeeping = self.clock.now() + HOUSEKEEPING;
-        let mut alarm: Option<(Timestamp, futures_util::future::Fuse<Delay>)> = None;
+        let mut alarm: Option<(Timestamp, Fuse<Delay>)> = None;
         loop {
             let wanted = self.drain().unwrap_or(housekeeping).min(housekeeping);
             if let Some(outcome) = self.ended {
+                facts.close();
+                while let Some(fact) = facts.next().await {
+                    if let Fact::Connected(caller) = fact {
+                        caller.turn_away();
+                    }
+                }
                 return self.finish(outcome).await;
             }
             // A wake-up that comes too early does no harm, so a timer that runs is left running.
@@ -155,7 +191,6 @@ impl Driver {
             };
             let mut delay = &mut running.1;
             select_biased! {
-                message = messages.next() => self.on_message(message),
                 fact = facts.next() => if let Some(fact) = fact { self.on_fact(fact) },
                 () = delay => {
                     alarm = None;
@@ -164,18 +199,30 @@ impl Driver {
                         housekeeping = now + HOUSEKEEPING;
                         self.keep_house(now);
                     }
+                    if let Some(door) = &mut self.door {
+                        door.wake(now);
+                    }
                     self.conversation.handle_input(now, Input::Timeout);
                 }
             }
         }
     }
 
-    /// Carries out everything the conversation wants now; gives when it wants to be woken.
+    /// Carries out everything the conversation and the door want now; gives when they want to be woken.
     fn drain(&mut self) -> Option<Timestamp> {
         loop {
-            match self.conversation.poll_output() {
-                Output::Timeout(due) => return due,
-                output => self.perform(output),
+            let due = loop {
+                match self.conversation.poll_output() {
+                    Output::Timeout(due) => break due,
+                    output => self.perform(output),
+                }
+            };
+            let Some(door) = &mut self.door else {
+                return due;
+            };
+            match door.poll() {
+                Some(input) => self.conversation.handle_input(self.clock.now(), input),
+                None => return due.into_iter().chain(door.due()).min(),
             }
         }
     }
@@ -184,12 +231,10 @@ impl Driver {
         let now = self.clock.now();
         match output {
             Output::Ask(prompt) => {
-                let asked = Asked::ask(
-                    self.groq.clone(),
-                    self.models.clone(),
-                    prompt,
-                    self.facts.clone(),
-                );
+                let settings = &self.parts.settings;
+                let models = [&settings.llm_model, &settings.llm_fallback_model];
+                let models = models.map(|model| model.as_str().to_owned()).to_vec();
+                let asked = Asked::ask(self.groq.clone(), models, prompt, self.facts.clone());
                 self.asked = Some(asked);
             }
             Output::Cancel(turn) => {
@@ -199,35 +244,26 @@ impl Driver {
             }
             Output::Finalize => self.recogniser.finalize(),
             Output::HangUp(outcome) => self.ended = Some(outcome),
-            Output::Play(sound) => self.play(sound),
-            Output::Record(exchange) => self.record.keep(&exchange, unix_millis()),
+            Output::Mark(piece) => {
+                if let (Some(door), true) = (&mut self.door, self.gate.admits(piece.turn())) {
+                    door.mark(now, piece);
+                }
+            }
+            Output::Play(sound) => self.play(now, sound),
+            Output::Record(exchange) => self.parts.record.keep(&exchange, unix_millis()),
             Output::Say(piece) => self.voice.say(now, piece),
-            Output::Transmit(message) => self.transmit(&message),
+            Output::Transmit(message) => self.transmit(now, &message),
             Output::Timeout(_) => {}
         }
     }
 
-    fn play(&mut self, sound: ForTurn<Sound>) {
-        let (turn, sound) = sound.into_parts();
-        if !self.gate.admits(turn) {
-            return;
+    fn play(&mut self, now: Timestamp, sound: ForTurn<Sound>) {
+        if let (Some(door), true) = (&mut self.door, self.gate.admits(sound.turn())) {
+            door.play(now, sound);
         }
-        if self.sequence.0 != turn {
-            self.sequence = (turn, 0);
-        }
-        let sequence = self.sequence.1;
-        self.sequence.1 = sequence.wrapping_add(1);
-        let frame = AudioFrame {
-            kind: Kind::Voice,
-            turn,
-            sequence,
-            pcm: &sound.bytes,
-        };
-        // A socket that cannot be written to is closing; its close event says so next.
-        let _ = self.socket.send_with_bytes(frame.to_bytes());
     }
 
-    fn transmit(&self, message: &ServerMessage) {
+    fn transmit(&mut self, now: Timestamp, message: &ServerMessage) {
         if let ServerMessage::State {
             state,
             turn,
@@ -236,61 +272,20 @@ impl Driver {
         {
             worker::console_log!(
                 "call {} turn {}: {state:?}, {reason}",
-                self.call,
+                self.parts.call,
                 turn.number()
             );
         }
-        if let Ok(text) = serde_json::to_string(message) {
-            // As above.
-            let _ = self.socket.send_with_str(text);
+        if let Some(door) = &mut self.door {
+            door.transmit(now, message);
         }
-    }
-
-    fn on_message(&mut self, message: Option<worker::Result<WebsocketEvent>>) {
-        let now = self.clock.now();
-        let Some(Ok(WebsocketEvent::Message(message))) = message else {
-            self.conversation.handle_input(now, Input::CallerLeft);
-            return;
-        };
-        let text = message.text();
-        let bytes = if text.is_some() {
-            None
-        } else {
-            message.bytes()
-        };
-        let received = match (&text, &bytes) {
-            (Some(text), _) => self.browser.on_text(now, text),
-            (None, Some(bytes)) => self.browser.on_bytes(now, bytes),
-            (None, None) => Ok(Received::Noted),
-        };
-        match received {
-            Ok(Received::Audio(pcm)) => self.recogniser.hear(now, pcm),
-            Ok(Received::Fact(input)) => self.conversation.handle_input(now, input),
-            Ok(Received::Greeted) => {
-                self.transmit(&ServerMessage::Welcome {
-                    protocol: PROTOCOL_VERSION,
-                    call: self.call.clone(),
-                });
-                self.conversation.handle_input(now, Input::CallStarted);
-            }
-            Ok(Received::Noted) => {}
-            Err(refusal) => self.refuse(refusal),
-        }
-    }
-
-    /// Tells the browser what is wrong and ends the call; other calls are not touched.
-    fn refuse(&mut self, (code, message): Refusal) {
-        worker::console_warn!("call {}: refused: {code:?}", self.call);
-        self.transmit(&ServerMessage::Error { code, message });
-        self.conversation
-            .handle_input(self.clock.now(), Input::CallerLeft);
-        self.drain();
-        self.ended = Some(Outcome::Refused);
     }
 
     fn on_fact(&mut self, fact: Fact) {
         let now = self.clock.now();
         match fact {
+            Fact::Caller(event) => self.on_caller(now, event),
+            Fact::Connected(caller) => self.connect(caller),
             Fact::Input(input) => self.conversation.handle_input(now, input),
             Fact::Recogniser(generation, event) => {
                 if let Some(input) = self.recogniser.on_socket(generation, event) {
@@ -310,33 +305,59 @@ impl Driver {
         }
     }
 
-    fn keep_house(&mut self, now: Timestamp) {
-        self.recogniser.keep_alive(now);
-        if now.since(self.browser.last_heard) > SILENT_FOR {
-            if self.conversation.phase() == Phase::Idle {
-                self.refuse((RefusalCode::BadMessage, "no hello".to_owned()));
-            } else {
-                self.conversation.handle_input(now, Input::CallerLeft);
-            }
-            return;
-        }
-        self.pings = self.pings.wrapping_add(1);
-        if self.pings.is_multiple_of(PING_EVERY) {
-            self.transmit(&ServerMessage::Ping { id: self.pings });
+    fn on_caller(&mut self, now: Timestamp, event: SocketEvent) {
+        let received = match (event, &mut self.door) {
+            (SocketEvent::Frame(frame), Some(door)) => door.receive(now, frame),
+            (SocketEvent::Closed { .. }, _) => Ok(Received::Fact(Input::CallerLeft)),
+            _ => Ok(Received::Noted),
+        };
+        self.follow(now, received);
+    }
+
+    fn follow(&mut self, now: Timestamp, received: Result<Received, Refusal>) {
+        match received {
+            Ok(Received::Audio(sound)) => self.recogniser.hear(now, &sound),
+            Ok(Received::Fact(input)) => self.conversation.handle_input(now, input),
+            Ok(Received::Noted) => {}
+            Err(refusal) => self.refuse(now, refusal),
         }
     }
 
-    async fn finish(self, outcome: Outcome) -> worker::Result<()> {
-        let (code, reason) = if outcome == Outcome::Refused {
-            (1008, "refused")
-        } else {
-            (1000, "call over")
+    /// Tells the caller's end what is wrong and ends the call; other calls are not touched.
+    fn refuse(&mut self, now: Timestamp, (code, message): Refusal) {
+        worker::console_warn!("call {}: refused: {code:?}", self.parts.call);
+        self.transmit(now, &ServerMessage::Error { code, message });
+        self.conversation.handle_input(now, Input::CallerLeft);
+        self.drain();
+        self.ended = Some(Outcome::Refused);
+    }
+
+    fn keep_house(&mut self, now: Timestamp) {
+        let received = match &mut self.door {
+            Some(door) => {
+                self.recogniser.keep_alive(now);
+                door.keep_house(now)
+            }
+            None if self.rings_until.is_some_and(|until| until <= now) => {
+                Ok(Received::Fact(Input::CallerLeft))
+            }
+            // A recogniser that never got sound closes in spite of every keep-alive.
+            None => Ok(Received::Audio(vec![mulaw::SILENCE; TELEPHONE_FRAME])),
         };
-        // The browser may have closed first.
-        let _ = self.socket.close(Some(code), Some(reason));
-        let record = self.record.clone();
+        self.follow(now, received);
+    }
+
+    async fn finish(mut self, outcome: Outcome) -> worker::Result<()> {
+        let door = self.door.take();
+        let record = self.parts.record.clone();
         // The providers' sockets close here, before anything that waits.
         drop(self);
-        record.end(outcome, unix_millis()).await
+        let leaving = async move {
+            if let Some(door) = door {
+                door.leave(outcome).await;
+            }
+        };
+        let (ended, ()) = join(record.end(outcome, unix_millis()), leaving).await;
+        ended
     }
 }

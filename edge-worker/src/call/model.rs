@@ -4,6 +4,7 @@ use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, abortable};
 use voice_core::conversation::{Fault, Input};
 use voice_core::prompt::Prompt;
+use voice_core::tools;
 use voice_core::turn::{ForTurn, TurnId};
 use worker::{
     AbortController, AbortSignal, Fetch, Headers, Method, Request, RequestInit, Response,
@@ -85,7 +86,7 @@ impl Drop for Asked {
 }
 
 struct Broken {
-    /// Words have gone out: another model would begin anew.
+    /// Words have gone out, or a tool was called: another model would begin anew.
     spoken: bool,
     failure: ModelFailure,
 }
@@ -128,8 +129,11 @@ async fn answer(
                     spoken = true;
                     facts.tell(Input::Token(ForTurn::new(turn, text)));
                 }
-                // The prompt offers no tools.
-                ModelEvent::ToolCall { .. } => {}
+                ModelEvent::ToolCall { name, .. } => {
+                    spoken = true;
+                    let call = tools::Call::named(&name);
+                    facts.tell(Input::ToolCall(ForTurn::new(turn, call)));
+                }
                 ModelEvent::Done => return Ok(()),
                 ModelEvent::Failed(failure) => return Err(Broken { spoken, failure }),
             }

@@ -1,12 +1,19 @@
 //! The recogniser's side of a call: audio out, words in, and a new socket when one is lost.
 
+use std::time::Duration;
+
+use voice_core::audio::SampleRate;
 use voice_core::conversation::Input;
 use voice_core::time::Timestamp;
 
 use super::{Fact, Facts};
 use crate::providers::deepgram_stt::keep_alive_every;
 use crate::providers::socket::{Pump, SocketEvent};
-use crate::providers::{Frame, RecogniserEvent, RecogniserProtocol};
+use crate::providers::{AudioFormat, Frame, RecogniserEvent, RecogniserProtocol};
+
+/// How much sound goes into one message: three frames. The vendor advises 20 to 250 ms, and a
+/// message costs the worker far more than the sound in it. No answer waits for it: a request to finalise sends what there is.
+const TOGETHER: Duration = Duration::from_millis(60);
 
 /// Sockets in a row that may be lost without a word having been recognised between them.
 const LOSSES: u8 = 3;
@@ -15,33 +22,54 @@ pub(super) struct Recogniser<P> {
     protocol: P,
     pump: Pump,
     facts: Facts,
+    /// Sound that waits for more, and how much makes a message.
+    gathered: Vec<u8>,
+    message: usize,
     losses: u8,
+    /// When the caller was last heard, or the socket kept open.
     last_sent: Timestamp,
     /// Which socket this is, so that the last words of an old one are not taken for the new one's.
     generation: u32,
 }
 
 impl<P: RecogniserProtocol> Recogniser<P> {
-    pub(super) fn open(protocol: P, facts: Facts, now: Timestamp) -> Self {
+    pub(super) fn open(protocol: P, format: AudioFormat, facts: Facts, now: Timestamp) -> Self {
         let pump = connect(&protocol, &facts, 0);
+        let bytes = match format {
+            AudioFormat::Browser => SampleRate::MICROPHONE
+                .samples_in(TOGETHER)
+                .saturating_mul(2),
+            AudioFormat::Telephone => SampleRate::TELEPHONE.samples_in(TOGETHER),
+        };
         Self {
             protocol,
             pump,
             facts,
+            gathered: Vec::new(),
+            message: usize::try_from(bytes).unwrap_or(usize::MAX),
             losses: 0,
             last_sent: now,
             generation: 0,
         }
     }
 
-    pub(super) fn hear(&mut self, now: Timestamp, pcm: &[u8]) {
-        if let Some(frame) = self.protocol.audio(pcm) {
-            self.last_sent = now;
-            self.pump.send(frame);
+    pub(super) fn hear(&mut self, now: Timestamp, sound: &[u8]) {
+        self.gathered.extend_from_slice(sound);
+        self.last_sent = now;
+        if self.gathered.len() >= self.message {
+            self.send_gathered();
         }
     }
 
+    fn send_gathered(&mut self) {
+        if let Some(frame) = self.protocol.audio(&self.gathered) {
+            self.pump.send(frame);
+        }
+        self.gathered.clear();
+    }
+
     pub(super) fn finalize(&mut self) {
+        self.send_gathered();
         if let Some(frame) = self.protocol.finalize() {
             self.pump.send(frame);
         }
@@ -52,6 +80,7 @@ impl<P: RecogniserProtocol> Recogniser<P> {
         if now.since(self.last_sent) < keep_alive_every() {
             return;
         }
+        self.send_gathered();
         if let Some(frame) = self.protocol.keep_alive() {
             self.last_sent = now;
             self.pump.send(frame);

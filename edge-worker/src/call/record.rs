@@ -23,13 +23,32 @@ const KEPT: Duration = Duration::from_secs(60 * 60);
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS call (
     one INTEGER PRIMARY KEY CHECK (one = 1),
-    id TEXT NOT NULL, site TEXT NOT NULL, started_at INTEGER NOT NULL,
-    ended_at INTEGER, outcome TEXT, delivered INTEGER NOT NULL DEFAULT 0
+    id TEXT NOT NULL, site TEXT NOT NULL, door TEXT NOT NULL, caller TEXT, started_at INTEGER NOT NULL,
+    connected INTEGER NOT NULL DEFAULT 0, ended_at INTEGER, outcome TEXT, delivered INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS exchange (
     turn INTEGER PRIMARY KEY,
     ended_at INTEGER NOT NULL, caller TEXT NOT NULL, heard TEXT NOT NULL, unheard TEXT NOT NULL, report TEXT NOT NULL
 );";
+
+/// By which door a caller came in, as D1 names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Door {
+    Browser,
+    Phone,
+}
+
+/// What is known of a call before anything has happened in it.
+#[derive(Clone, Copy)]
+pub(super) struct Opening<'a> {
+    pub(super) call: &'a str,
+    pub(super) site: &'a str,
+    pub(super) door: Door,
+    /// The number of a caller by telephone.
+    pub(super) caller: Option<&'a str>,
+    /// Milliseconds since 1970.
+    pub(super) now: u64,
+}
 
 #[derive(Clone)]
 pub(super) struct Record {
@@ -40,6 +59,8 @@ pub(super) struct Record {
 struct CallRow {
     id: String,
     site: String,
+    door: String,
+    caller: Option<String>,
     started_at: f64,
     ended_at: Option<f64>,
     outcome: Option<String>,
@@ -63,17 +84,46 @@ impl Record {
         }
     }
 
-    /// Begins the record; `false` if there is one, which means that the ticket was used.
-    pub(super) async fn open(&self, call: &str, site: &str, now: u64) -> Result<bool> {
+    /// Begins the record; `false` if there is one.
+    pub(super) async fn open(&self, opening: &Opening<'_>) -> Result<bool> {
         let sql = self.storage.sql();
         sql.exec(SCHEMA, None)?;
-        let insert = "INSERT OR IGNORE INTO call (one, id, site, started_at) VALUES (1, ?, ?, ?)";
-        let cursor = sql.exec(insert, vec![call.into(), site.into(), (now as f64).into()])?;
-        if cursor.rows_written() == 0 {
+        let insert = "INSERT OR IGNORE INTO call (one, id, site, door, caller, started_at) VALUES (1, ?, ?, ?, ?, ?)";
+        let door = match opening.door {
+            Door::Browser => "browser",
+            Door::Phone => "phone",
+        };
+        let values = vec![
+            opening.call.into(),
+            opening.site.into(),
+            door.into(),
+            opening.caller.into(),
+            (opening.now as f64).into(),
+        ];
+        if sql.exec(insert, values)?.rows_written() == 0 {
             return Ok(false);
         }
         self.storage.set_alarm(LOST_AFTER).await?;
         Ok(true)
+    }
+
+    /// Notes that the caller is connected; `false` if that has been, or the call is over.
+    pub(super) fn connect(&self) -> Result<bool> {
+        let update = "UPDATE call SET connected = 1 WHERE connected = 0 AND ended_at IS NULL";
+        let cursor = self.storage.sql().exec(update, None)?;
+        Ok(cursor.rows_written() > 0)
+    }
+
+    /// Whose telephone rings: the site of a call that has begun.
+    pub(super) fn rings(&self) -> Result<Option<String>> {
+        #[derive(Deserialize)]
+        struct Row {
+            site: String,
+        }
+        let sql = self.storage.sql();
+        sql.exec(SCHEMA, None)?;
+        let rows = sql.exec("SELECT site FROM call", None)?.to_array::<Row>()?;
+        Ok(rows.into_iter().next().map(|row| row.site))
     }
 
     /// Keeps a finished turn. The write is in the object's storage when this returns.
@@ -137,13 +187,16 @@ impl Record {
 
 /// Writes a call and its turns in one transaction. Doing it twice changes nothing.
 async fn write(db: &D1Database, call: &CallRow, turns: &[ExchangeRow]) -> Result<()> {
-    let insert = "INSERT OR REPLACE INTO calls (id, door, site, started_at, ended_at, outcome) VALUES (?1, 'browser', ?2, ?3, ?4, ?5)";
+    let insert = "INSERT OR REPLACE INTO calls (id, site, door, caller, started_at, ended_at, outcome) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let text = |text: &Option<String>| text.as_deref().map_or(JsValue::NULL, JsValue::from);
     let mut batch = vec![db.prepare(insert).bind(&[
         call.id.as_str().into(),
         call.site.as_str().into(),
+        call.door.as_str().into(),
+        text(&call.caller),
         call.started_at.into(),
         call.ended_at.map_or(JsValue::NULL, JsValue::from),
-        call.outcome.as_deref().map_or(JsValue::NULL, JsValue::from),
+        text(&call.outcome),
     ])?];
     for turn in turns {
         batch.push(insert_turn(db, &call.id, turn)?);

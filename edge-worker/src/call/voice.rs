@@ -4,39 +4,34 @@
 //! limits or its loss do not allow it. Only one way is at work at a time, since the sound of piece *n* must come before
 //! that of *n* + 1.
 
+mod rest;
+mod shape;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::future::{AbortHandle, abortable};
-use voice_core::audio::trim::LeadingSilence;
-use voice_core::audio::{SampleRate, VOICE_FRAME_MAX};
-use voice_core::conversation::{Fault, Input, Piece, Sound};
+use voice_core::conversation::{Fault, Input, Piece};
 use voice_core::time::Timestamp;
 use voice_core::turn::{ForTurn, TurnId};
-use worker::{AbortController, AbortSignal};
 
+use self::rest::Rest;
+pub(super) use self::rest::RestEvent;
+use self::shape::Shape;
 use super::greeting::{self, Key};
-use super::model::post;
 use super::{Fact, Facts};
-use crate::providers::deepgram_tts::{Aura, AuraRest, PcmDecoder};
+use crate::providers::deepgram_tts::{Aura, AuraRest};
 use crate::providers::socket::{Pump, SocketEvent};
-use crate::providers::{Frame, HttpRequest, Speak, VoiceEvent, VoiceProtocol};
+use crate::providers::{AudioFormat, Frame, Speak, VoiceEvent, VoiceProtocol};
+use crate::settings::Settings;
 
 /// How long the socket may leave a `Clear` unanswered before it is replaced. The answer takes a round trip.
 const CLEAR_ANSWER: Duration = Duration::from_millis(1_000);
 
-/// What a call's voice is made with.
-pub(super) struct Maker {
-    pub(super) socket: Box<dyn Fn() -> Aura>,
-    pub(super) rest: AuraRest,
-    /// Identifies the voice in the store of greetings.
-    pub(super) name: String,
-    pub(super) greeting: String,
-}
-
 pub(super) struct Voice {
-    maker: Maker,
+    settings: Settings,
+    format: AudioFormat,
+    by_rest: AuraRest,
+    greeting: String,
     facts: Facts,
     line: Option<Line>,
     generation: u32,
@@ -44,8 +39,7 @@ pub(super) struct Voice {
     /// Given to the socket and not complete, oldest first.
     speaking: VecDeque<Speaking>,
     rest: Option<Rest>,
-    /// Of the newest turn: its first sound is trimmed.
-    opening: Option<(TurnId, LeadingSilence)>,
+    shape: Shape,
     recording: Option<Recording>,
     fenced_since: Option<Timestamp>,
 }
@@ -60,37 +54,31 @@ struct Speaking {
     has_sounded: bool,
 }
 
-struct Rest {
-    turn: TurnId,
-    task: AbortHandle,
-    fetch: Option<AbortController>,
-}
-
 /// The greeting's sound, while it is being spoken for the first time.
 struct Recording {
     turn: TurnId,
     sound: Vec<u8>,
 }
 
-/// What a request for speech by REST came to.
-#[derive(Debug)]
-pub(super) enum RestEvent {
-    Audio(Vec<u8>),
-    Done,
-    Failed(String),
-}
-
 impl Voice {
-    pub(super) fn open(maker: Maker, facts: Facts) -> Self {
+    pub(super) fn open(
+        settings: &Settings,
+        format: AudioFormat,
+        greeting: &str,
+        facts: Facts,
+    ) -> Self {
         let mut voice = Self {
-            maker,
+            settings: settings.clone(),
+            format,
+            by_rest: AuraRest::new(settings, format),
+            greeting: greeting.to_owned(),
             facts,
             line: None,
             generation: 0,
             waiting: VecDeque::new(),
             speaking: VecDeque::new(),
             rest: None,
-            opening: None,
+            shape: Shape::new(format),
             recording: None,
             fenced_since: None,
         };
@@ -148,7 +136,7 @@ impl Voice {
             RestEvent::Audio(pcm) => self.sound(turn, &pcm),
             RestEvent::Done => {
                 self.rest = None;
-                vec![Input::PieceDone(ForTurn::new(turn, ()))]
+                self.end_piece(turn)
             }
             RestEvent::Failed(reason) => {
                 worker::console_warn!("turn {}: voice by REST: {reason}", turn.number());
@@ -201,9 +189,9 @@ impl Voice {
                     });
                 }
                 Speak::UseRest if self.speaking.is_empty() => {
-                    let request = self.maker.rest.request(&piece.as_ref().into_parts().1.text);
+                    let request = self.by_rest.request(&piece.as_ref().into_parts().1.text);
                     self.begin_recording(&piece);
-                    self.rest = Some(Rest::start(turn, request, self.facts.clone()));
+                    self.rest = Some(Rest::start(turn, request, self.format, self.facts.clone()));
                     if self.line.is_none() {
                         // The next piece may find a socket again.
                         self.connect();
@@ -219,14 +207,14 @@ impl Voice {
 
     fn say_from_memory(&self, piece: &ForTurn<Piece>) -> bool {
         let (turn, piece) = piece.as_ref().into_parts();
-        if piece.text != self.maker.greeting {
+        if piece.text != self.greeting {
             return false;
         }
         let Some(sound) = greeting::find(&self.key()) else {
             return false;
         };
-        for input in frames(turn, &sound) {
-            self.facts.tell(input);
+        for sound in self.shape.cut(&sound) {
+            self.facts.tell(Input::Voiced(ForTurn::new(turn, sound)));
         }
         self.facts.tell(Input::PieceDone(ForTurn::new(turn, ())));
         true
@@ -234,7 +222,7 @@ impl Voice {
 
     fn begin_recording(&mut self, piece: &ForTurn<Piece>) {
         let (turn, piece) = piece.as_ref().into_parts();
-        if piece.text == self.maker.greeting {
+        if piece.text == self.greeting {
             self.recording = Some(Recording {
                 turn,
                 sound: Vec::new(),
@@ -273,11 +261,12 @@ impl Voice {
             }
             VoiceEvent::PieceDone(turn) => {
                 self.speaking.pop_front();
+                let inputs = self.end_piece(turn);
                 if let Some(recording) = self.recording.take_if(|recording| recording.turn == turn)
                 {
                     greeting::keep(self.key(), &recording.sound);
                 }
-                vec![Input::PieceDone(ForTurn::new(turn, ()))]
+                inputs
             }
             // The newest one: those before it are still being spoken.
             VoiceEvent::PieceRefused(_) => {
@@ -301,7 +290,7 @@ impl Voice {
         let mut inputs = Vec::new();
         while let Some(Speaking { piece, has_sounded }) = self.speaking.pop_back() {
             if has_sounded {
-                inputs.push(Input::PieceDone(ForTurn::new(piece.turn(), ())));
+                inputs.extend(self.end_piece(piece.turn()));
             } else {
                 self.waiting.push_front(piece);
             }
@@ -333,7 +322,7 @@ impl Voice {
     fn connect(&mut self) {
         self.generation = self.generation.wrapping_add(1);
         let generation = self.generation;
-        let protocol = (self.maker.socket)();
+        let protocol = Aura::new(&self.settings, self.format);
         let facts = self.facts.clone();
         let pump = Pump::open(protocol.handshake(), move |event| {
             facts.send(Fact::Voice(generation, event))
@@ -341,98 +330,38 @@ impl Voice {
         self.line = Some(Line { protocol, pump });
     }
 
-    fn sound(&mut self, turn: TurnId, pcm: &[u8]) -> Vec<Input> {
-        if self
-            .opening
-            .as_ref()
-            .is_none_or(|(opened, _)| *opened != turn)
-        {
-            self.opening = Some((turn, LeadingSilence::new(SampleRate::VOICE)));
-        }
-        let pcm = self
-            .opening
-            .as_mut()
-            .map_or(pcm, |(_, silence)| silence.trim(pcm));
+    fn sound(&mut self, turn: TurnId, bytes: &[u8]) -> Vec<Input> {
+        let sound = self.shape.push(turn, bytes);
+        self.voiced(turn, &sound)
+    }
+
+    /// The oldest piece of this turn is complete.
+    fn end_piece(&mut self, turn: TurnId) -> Vec<Input> {
+        let last = self.shape.finish(turn);
+        let mut inputs = self.voiced(turn, &last);
+        inputs.push(Input::PieceDone(ForTurn::new(turn, ())));
+        inputs
+    }
+
+    fn voiced(&mut self, turn: TurnId, sound: &[u8]) -> Vec<Input> {
         if let Some(recording) = self
             .recording
             .as_mut()
             .filter(|recording| recording.turn == turn)
         {
-            recording.sound.extend_from_slice(pcm);
+            recording.sound.extend_from_slice(sound);
         }
-        frames(turn, pcm).collect()
+        self.shape
+            .cut(sound)
+            .map(|sound| Input::Voiced(ForTurn::new(turn, sound)))
+            .collect()
     }
 
     fn key(&self) -> Key {
         Key {
-            voice: self.maker.name.clone(),
-            format: "linear16/24000",
-            text: self.maker.greeting.clone(),
+            voice: self.settings.tts_voice.as_str().to_owned(),
+            format: self.shape.name(),
+            text: self.greeting.clone(),
         }
     }
-}
-
-impl Rest {
-    fn start(turn: TurnId, request: HttpRequest, facts: Facts) -> Self {
-        let fetch = AbortController::default();
-        let signal = fetch.signal();
-        let (work, task) = abortable(async move {
-            let tell = |event| facts.send(Fact::Rest(ForTurn::new(turn, event)));
-            let ended = fetch_speech(request, &signal, |pcm| tell(RestEvent::Audio(pcm))).await;
-            tell(ended.map_or_else(RestEvent::Failed, |()| RestEvent::Done));
-        });
-        wasm_bindgen_futures::spawn_local(async move {
-            // Aborted when the turn is over.
-            let _ = work.await;
-        });
-        Self {
-            turn,
-            task,
-            fetch: Some(fetch),
-        }
-    }
-}
-
-impl Drop for Rest {
-    fn drop(&mut self) {
-        self.task.abort();
-        if let Some(fetch) = self.fetch.take() {
-            fetch.abort();
-        }
-    }
-}
-
-async fn fetch_speech(
-    request: HttpRequest,
-    signal: &AbortSignal,
-    tell: impl Fn(Vec<u8>),
-) -> Result<(), String> {
-    let unreachable = |_: worker::Error| "not reachable".to_owned();
-    let mut response = post(request, signal).await.map_err(unreachable)?;
-    if response.status_code() != 200 {
-        return Err(format!("status {}", response.status_code()));
-    }
-    let mut chunks = response.stream().map_err(unreachable)?;
-    let mut decoder = PcmDecoder::default();
-    while let Some(chunk) = chunks.next().await {
-        let pcm = decoder.push(&chunk.map_err(unreachable)?);
-        if !pcm.is_empty() {
-            tell(pcm);
-        }
-    }
-    Ok(())
-}
-
-/// Sound in pieces that fit a frame of the wire.
-fn frames(turn: TurnId, pcm: &[u8]) -> impl Iterator<Item = Input> {
-    pcm.chunks(2 * VOICE_FRAME_MAX).map(move |chunk| {
-        let samples = u32::try_from(chunk.len() / 2).unwrap_or(0);
-        Input::Voiced(ForTurn::new(
-            turn,
-            Sound {
-                bytes: chunk.to_vec(),
-                samples,
-            },
-        ))
-    })
 }

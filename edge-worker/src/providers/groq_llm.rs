@@ -6,7 +6,9 @@ mod failure;
 mod stream;
 
 use serde::Serialize;
+use serde_json::Value;
 use voice_core::prompt::{Prompt, Role};
+use voice_core::tools::Tool;
 
 pub use failure::classify;
 pub use stream::ChatStream;
@@ -60,6 +62,7 @@ impl Groq {
             stream: true,
             max_completion_tokens: MAX_COMPLETION_TOKENS,
             temperature: TEMPERATURE,
+            tools: prompt.tools.iter().copied().map(offer).collect(),
             reasoning_effort: thinks.then_some("low"),
             include_reasoning: thinks.then_some(false),
         };
@@ -82,10 +85,38 @@ struct Body<'a> {
     stream: bool,
     max_completion_tokens: u32,
     temperature: f32,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Offer>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_effort: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     include_reasoning: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Offer {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    function: Function,
+}
+
+#[derive(Serialize)]
+struct Function {
+    name: &'static str,
+    description: &'static str,
+    parameters: Value,
+}
+
+fn offer(tool: Tool) -> Offer {
+    Offer {
+        kind: "function",
+        function: Function {
+            name: tool.name(),
+            description: tool.description(),
+            // The schemas are constants, which a test reads.
+            parameters: serde_json::from_str(tool.parameters()).unwrap_or_default(),
+        },
+    }
 }
 
 #[derive(Serialize)]
@@ -109,7 +140,7 @@ mod tests {
 
     use super::*;
 
-    fn body(model: &str) -> serde_json::Value {
+    fn body(model: &str, tools: Vec<Tool>) -> Value {
         let said = |role, text: &str| prompt::Message {
             role,
             text: text.to_owned(),
@@ -120,6 +151,7 @@ mod tests {
                 said(Role::Caller, "Hi, \"Voxanne\"."),
                 said(Role::Agent, "Hello!"),
             ],
+            tools,
         };
         let request =
             Groq::new(&Settings::for_tests("http://127.0.0.1:9000")).request(&prompt, model);
@@ -139,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_request_streams_a_short_answer() {
-        let body = body("openai/gpt-oss-20b");
+        let body = body("openai/gpt-oss-20b", Vec::new());
         assert_eq!(
             body["messages"],
             json!([
@@ -153,11 +185,21 @@ mod tests {
         assert_eq!(body["max_completion_tokens"], 512);
         assert_eq!(body["reasoning_effort"], "low");
         assert_eq!(body["include_reasoning"], false);
+        assert!(body.get("tools").is_none(), "an empty list is refused");
+    }
+
+    #[test]
+    fn a_tool_is_offered_with_its_schema() {
+        let body = body("openai/gpt-oss-20b", vec![Tool::EndCall]);
+        let function = &body["tools"][0]["function"];
+        assert_eq!(body["tools"][0]["type"], "function");
+        assert_eq!(function["name"], "end_call");
+        assert_eq!(function["parameters"]["type"], "object");
     }
 
     #[test]
     fn only_models_that_think_are_told_how() {
-        let body = body("llama-3.3-70b-versatile");
+        let body = body("llama-3.3-70b-versatile", Vec::new());
         assert!(body.get("reasoning_effort").is_none() && body.get("include_reasoning").is_none());
     }
 }

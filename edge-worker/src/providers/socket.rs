@@ -1,9 +1,9 @@
-//! One socket pump for every vendor: connects, carries frames both ways, and closes when it is dropped.
+//! One socket pump for vendors and callers: connects or accepts, carries frames both ways, and closes when it is dropped.
 //!
-//! It knows no protocol. What arrives is handed to a callback as it is; what is sent before the vendor has answered
+//! It knows no protocol. What arrives is handed to a callback as it is; what is sent before the other side has answered
 //! waits, up to a bound.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -15,12 +15,12 @@ use worker::{
 
 use super::{Frame, Handshake};
 
-/// What happened to a vendor's socket.
+/// What happened to a socket.
 #[derive(Debug)]
 pub(crate) enum SocketEvent {
     Opened,
     Frame(Frame),
-    /// Closed, or never opened: the status of the refusal or the code of the close. The reason is the vendor's own words.
+    /// Closed, or never opened: the status of the refusal or the code of the close. The reason is the other side's own words.
     Closed {
         code: u16,
         reason: String,
@@ -31,15 +31,18 @@ pub(crate) enum SocketEvent {
 /// longer has failed, and the oldest sound is the least useful.
 const WAITING_BYTES: usize = 256 * 1024;
 
-/// A socket to a vendor. Dropping it closes the socket, or gives up connecting.
+/// A socket. Dropping it closes the socket, or gives up connecting.
 pub(crate) struct Pump {
     line: Rc<Line>,
     task: AbortHandle,
     connecting: Option<AbortController>,
+    /// The socket that the other side opened. Until it is accepted it cannot be closed either.
+    offered: Option<WebSocket>,
 }
 
 #[derive(Default)]
 struct Line {
+    is_running: Cell<bool>,
     socket: RefCell<Option<WebSocket>>,
     waiting: RefCell<Waiting>,
 }
@@ -53,16 +56,36 @@ struct Waiting {
 impl Pump {
     /// Begins to connect; `tell` hears what becomes of it.
     pub(crate) fn open(handshake: Handshake, tell: impl Fn(SocketEvent) + 'static) -> Self {
-        let line = Rc::new(Line::default());
         let connecting = AbortController::default();
         let signal = connecting.signal();
+        let socket = async move { connect(&handshake, &signal).await };
+        let mut pump = Self::start(socket, tell);
+        pump.connecting = Some(connecting);
+        pump
+    }
+
+    /// Accepts a socket that was opened from the other side.
+    pub(crate) fn accept(socket: WebSocket, tell: impl Fn(SocketEvent) + 'static) -> Self {
+        let mut pump = Self::start(std::future::ready(Ok(socket.clone())), tell);
+        pump.offered = Some(socket);
+        pump
+    }
+
+    fn start(
+        socket: impl Future<Output = Result<WebSocket, SocketEvent>> + 'static,
+        tell: impl Fn(SocketEvent) + 'static,
+    ) -> Self {
+        let line = Rc::new(Line::default());
         let shared = line.clone();
         let (work, task) = abortable(async move {
-            let ended = match connect(&handshake, &signal).await {
+            let ended = match socket.await {
                 Ok(socket) => shared.run(socket, &tell).await,
                 Err(refusal) => refusal,
             };
-            shared.socket.borrow_mut().take();
+            if let Some(socket) = shared.socket.borrow_mut().take() {
+                // The other side closed first and waits for the answer, which the runtime does not give by itself.
+                let _ = socket.close(Some(1000), Some(""));
+            }
             tell(ended);
         });
         wasm_bindgen_futures::spawn_local(async move {
@@ -72,11 +95,35 @@ impl Pump {
         Self {
             line,
             task,
-            connecting: Some(connecting),
+            connecting: None,
+            offered: None,
         }
     }
 
-    /// Sends a frame now, or as soon as the vendor answers.
+    /// Closes the socket for a reason of one's own. What was sent before still goes out.
+    pub(crate) fn close(mut self, code: u16, reason: &str) {
+        self.part(code, reason);
+    }
+
+    fn part(&mut self, code: u16, reason: &str) {
+        let offered = self
+            .offered
+            .take()
+            .filter(|_| !self.line.is_running.get())
+            .inspect(|socket| {
+                // It fails only if the other side is gone, and then so does the close.
+                let _ = socket.accept();
+            });
+        let socket = self.line.socket.borrow_mut().take().or(offered);
+        if let Some(socket) = socket {
+            // Already closed by the other side: nothing to do.
+            let _ = socket.close(Some(code), Some(reason));
+        } else if let Some(connecting) = self.connecting.take() {
+            connecting.abort();
+        }
+    }
+
+    /// Sends a frame now, or as soon as the socket is open.
     pub(crate) fn send(&self, frame: Frame) {
         match self.line.socket.borrow().as_ref() {
             Some(socket) => transmit(socket, &frame),
@@ -87,12 +134,7 @@ impl Pump {
 
 impl Drop for Pump {
     fn drop(&mut self) {
-        if let Some(socket) = self.line.socket.borrow_mut().take() {
-            // Already closed by the vendor: nothing to do.
-            let _ = socket.close(Some(1000), Some("done"));
-        } else if let Some(connecting) = self.connecting.take() {
-            connecting.abort();
-        }
+        self.part(1000, "done");
         self.task.abort();
     }
 }
@@ -100,6 +142,7 @@ impl Drop for Pump {
 impl Line {
     /// Carries a socket's events until it closes.
     async fn run(&self, socket: WebSocket, tell: &impl Fn(SocketEvent)) -> SocketEvent {
+        self.is_running.set(true);
         // Without this, binary messages arrive as Blobs and read as empty.
         socket
             .as_ref()

@@ -1,0 +1,86 @@
+//! Speech by REST: one request for each piece that the socket cannot take.
+
+use futures_util::StreamExt;
+use futures_util::future::{AbortHandle, abortable};
+use voice_core::turn::{ForTurn, TurnId};
+use worker::{AbortController, AbortSignal};
+
+use crate::call::model::post;
+use crate::call::{Fact, Facts};
+use crate::providers::deepgram_tts::PcmDecoder;
+use crate::providers::{AudioFormat, HttpRequest};
+
+/// A request under way. Dropping it withdraws the request.
+pub(super) struct Rest {
+    pub(super) turn: TurnId,
+    task: AbortHandle,
+    fetch: Option<AbortController>,
+}
+
+/// What a request for speech by REST came to.
+#[derive(Debug)]
+pub(in crate::call) enum RestEvent {
+    Audio(Vec<u8>),
+    Done,
+    Failed(String),
+}
+
+impl Rest {
+    pub(super) fn start(
+        turn: TurnId,
+        request: HttpRequest,
+        format: AudioFormat,
+        facts: Facts,
+    ) -> Self {
+        let fetch = AbortController::default();
+        let signal = fetch.signal();
+        let (work, task) = abortable(async move {
+            let tell = |event| facts.send(Fact::Rest(ForTurn::new(turn, event)));
+            let ended = fetch_speech(request, format, &signal, |sound| {
+                tell(RestEvent::Audio(sound));
+            })
+            .await;
+            tell(ended.map_or_else(RestEvent::Failed, |()| RestEvent::Done));
+        });
+        wasm_bindgen_futures::spawn_local(async move {
+            // Aborted when the turn is over.
+            let _ = work.await;
+        });
+        Self {
+            turn,
+            task,
+            fetch: Some(fetch),
+        }
+    }
+}
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        self.task.abort();
+        if let Some(fetch) = self.fetch.take() {
+            fetch.abort();
+        }
+    }
+}
+
+async fn fetch_speech(
+    request: HttpRequest,
+    format: AudioFormat,
+    signal: &AbortSignal,
+    tell: impl Fn(Vec<u8>),
+) -> Result<(), String> {
+    let unreachable = |_: worker::Error| "not reachable".to_owned();
+    let mut response = post(request, signal).await.map_err(unreachable)?;
+    if response.status_code() != 200 {
+        return Err(format!("status {}", response.status_code()));
+    }
+    let mut chunks = response.stream().map_err(unreachable)?;
+    let mut decoder = PcmDecoder::new(format);
+    while let Some(chunk) = chunks.next().await {
+        let pcm = decoder.push(&chunk.map_err(unreachable)?);
+        if !pcm.is_empty() {
+            tell(pcm);
+        }
+    }
+    Ok(())
+}
