@@ -43,14 +43,15 @@ impl Backend {
         }
     }
 
-    /// The answer to a request, in pieces as they are made.
+    /// The answer to a request, the `ordinal`-th, in pieces as they are made.
     pub(crate) fn complete(
         &self,
         script: &Arc<Script>,
         request: &ChatRequest,
+        ordinal: u64,
     ) -> mpsc::Receiver<Delta> {
         match self {
-            Self::Scripted => scripted::model::complete(script, request),
+            Self::Scripted => scripted::model::complete(script, request, ordinal),
             Self::Speech(_) => speech::receptionist::complete(request),
         }
     }

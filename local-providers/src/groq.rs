@@ -32,6 +32,7 @@ pub(crate) async fn complete(
     let Admission {
         exchange,
         script,
+        ordinal,
         trouble,
         ..
     } = admission;
@@ -61,7 +62,7 @@ pub(crate) async fn complete(
         }
         (Ok(request), Some(_)) => request,
     };
-    let deltas = shared.backend.complete(&script, &request);
+    let deltas = shared.backend.complete(&script, &request, ordinal);
     let answer = Answer::new(exchange, trouble, script, request, deltas);
     let mut response = answer.respond().await;
     rate_limit_headers(response.headers_mut());

@@ -1,4 +1,5 @@
-//! The providers' wire protocols on this machine: Deepgram's `/v1/listen` and `/v1/speak`, Groq's chat completions.
+//! The providers' wire protocols on this machine: Deepgram's `/v1/listen` and `/v1/speak`, Groq's chat completions, and
+//! Twilio's side of a phone call ([`phone`]).
 //!
 //! One server on loopback answers all of them. The wire layer ([`deepgram`], [`groq`]) is the same in both modes;
 //! behind it stand three small backends (recogniser, voice, model), of two kinds:
@@ -26,6 +27,7 @@ mod backend;
 mod deepgram;
 mod groq;
 mod log;
+pub mod phone;
 pub mod script;
 mod scripted;
 mod server;
@@ -181,6 +183,18 @@ impl Providers {
     /// Takes another script for connections opened from now on, and counts `nth` from 1 again.
     pub fn set_script(&self, script: Script) {
         self.shared.set_script(script);
+    }
+
+    /// Places a phone call to a worker. Returns once its media stream is open, or once the call is over without one.
+    ///
+    /// # Errors
+    /// When the worker cannot be reached. A worker that refuses the call gives a call that is over.
+    pub async fn dial(&self, dial: phone::Dial) -> anyhow::Result<phone::PhoneCall> {
+        let shared = Arc::clone(&self.shared);
+        self.runtime
+            .handle()
+            .spawn(phone::place(shared, dial))
+            .await?
     }
 
     /// Makes something go wrong, at once, on every open connection of a service.

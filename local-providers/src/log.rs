@@ -22,10 +22,16 @@ pub enum Service {
     Chat,
     /// `GET /v1/listen`, a socket
     Listen,
+    /// The media stream of a phone call: the socket is opened by the telephone company, and `In` is still the worker's
+    Media,
+    /// `POST /2010-04-01/Accounts/…/Calls/….json`
+    Rest,
     /// `GET /v1/speak`, a socket
     Speak,
     /// `POST /v1/speak`
     SpeakRest,
+    /// A request of the telephone company to the worker
+    Webhook,
 }
 
 /// Seen from the providers: `In` is what a client sent.
@@ -207,8 +213,11 @@ impl Service {
         match self {
             Self::Chat => "chat",
             Self::Listen => "listen",
+            Self::Media => "media",
+            Self::Rest => "rest",
             Self::Speak => "speak",
             Self::SpeakRest => "speak_rest",
+            Self::Webhook => "webhook",
         }
     }
 }

@@ -1,4 +1,5 @@
-//! `local-providers`: the providers as a program, and `say`, a tool that writes a spoken line to a WAV file.
+//! `local-providers`: the providers as a program; `say`, a tool that writes a spoken line to a WAV file; and `phone`, which has
+//! running providers hold a phone call.
 
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -6,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
+use local_providers::phone::order::Order;
 use local_providers::speech::{self, Engines};
 use local_providers::{Config, Mode, Script};
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,6 +16,8 @@ const USAGE: &str = "\
 Usage: local-providers [--port N] [--mode speech|scripted] [--script FILE.json] [--log FILE.jsonl]
                        [--engines DIR] [--parent-stdin]
        local-providers say [--engines DIR] [--rate HZ] TEXT OUT.wav
+       local-providers phone --providers URL --worker URL [--account SID --token TOKEN] [--origin URL]
+                             (--say FILE.wav | --script SCENARIO.txt) --out FILE.wav
 
   --port N         listen on this port of loopback; 0, the default, takes any free one
   --mode MODE      scripted (the default) needs nothing; speech needs the engines
@@ -23,10 +27,21 @@ Usage: local-providers [--port N] [--mode speech|scripted] [--script FILE.json] 
   --engines DIR    where the engines are; ~/.cache/voxanne/engines by default
   --parent-stdin   end when standard input ends, and so with the parent
   --rate HZ        of the WAV file, 16000 by default
+  --providers URL  the running providers, which hold the call
+  --worker URL     whom to call
+  --account, --token, --origin
+                   what the worker has as TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and PUBLIC_ORIGIN
+  --say FILE       ask this, and say it once more over the answer
+  --out FILE       the recording: the caller left, the agent right
 ";
 
 enum Command {
     Help,
+    Phone {
+        providers: String,
+        order: Box<Order>,
+        file: PathBuf,
+    },
     Say {
         engines: PathBuf,
         rate: u32,
@@ -54,6 +69,20 @@ async fn main() -> ExitCode {
 async fn run() -> anyhow::Result<()> {
     match parse(lexopt::Parser::from_env())? {
         Command::Help => Ok(std::io::stdout().write_all(USAGE.as_bytes())?),
+        Command::Phone {
+            providers,
+            order,
+            file,
+        } => {
+            let outcome = order.place(&providers).await?;
+            std::fs::write(&file, outcome.wav()?)
+                .with_context(|| format!("cannot write {}", file.display()))?;
+            let mut out = std::io::stdout();
+            for moment in outcome.events {
+                writeln!(out, "{:9.3}  {}", moment.at_ms / 1e3, moment.text)?;
+            }
+            Ok(())
+        }
         Command::Say {
             engines,
             rate,
@@ -105,9 +134,12 @@ fn parse(mut arguments: lexopt::Parser) -> anyhow::Result<Command> {
     };
     let (mut speech, mut parent_stdin, mut rate) = (false, false, 16_000);
     let mut engines = None;
+    let (mut providers, mut out, mut script) = (None, None, None);
+    let mut order = Order::default();
     let mut words: Vec<String> = Vec::new();
     while let Some(argument) = arguments.next()? {
         match argument {
+            Long("account") => order.account_sid = Some(arguments.value()?.string()?),
             Long("engines") => engines = Some(PathBuf::from(arguments.value()?)),
             Long("help") | Short('h') => return Ok(Command::Help),
             Long("log") => config.log_file = Some(arguments.value()?.into()),
@@ -118,16 +150,16 @@ fn parse(mut arguments: lexopt::Parser) -> anyhow::Result<Command> {
                     other => bail!("--mode is speech or scripted, not {other:?}"),
                 }
             }
+            Long("origin") => order.public_origin = Some(arguments.value()?.string()?),
+            Long("out") => out = Some(PathBuf::from(arguments.value()?)),
             Long("parent-stdin") => parent_stdin = true,
             Long("port") => config.port = arguments.value()?.parse()?,
+            Long("providers") => providers = Some(arguments.value()?.string()?),
             Long("rate") => rate = arguments.value()?.parse()?,
-            Long("script") => {
-                let path = PathBuf::from(arguments.value()?);
-                let text = std::fs::read_to_string(&path)
-                    .with_context(|| format!("cannot read {}", path.display()))?;
-                config.script = Script::from_json(&text)
-                    .with_context(|| format!("{} is no script", path.display()))?;
-            }
+            Long("say") => order.say(&read(&arguments.value()?.into())?),
+            Long("script") => script = Some(PathBuf::from(arguments.value()?)),
+            Long("token") => order.auth_token = Some(arguments.value()?.string()?),
+            Long("worker") => order.worker = arguments.value()?.string()?,
             Value(word) => words.push(word.string()?),
             other => bail!("{}\n\n{USAGE}", other.unexpected()),
         }
@@ -136,12 +168,29 @@ fn parse(mut arguments: lexopt::Parser) -> anyhow::Result<Command> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
         [] => {
+            if let Some(path) = script {
+                config.script = Script::from_json(&text_of(&path)?)
+                    .with_context(|| format!("{} is no script", path.display()))?;
+            }
             if speech {
                 config.mode = Mode::Speech { engines: engines? };
             }
             Ok(Command::Serve {
                 config: Box::new(config),
                 parent_stdin,
+            })
+        }
+        ["phone"] => {
+            if let Some(path) = script {
+                order.act(text_of(&path)?);
+            }
+            if order.worker.is_empty() || order.say.is_some() == order.scenario.is_some() {
+                bail!("a call needs --worker, and either --say or --script\n\n{USAGE}");
+            }
+            Ok(Command::Phone {
+                providers: providers.context("a call needs --providers")?,
+                order: Box::new(order),
+                file: out.context("a call needs --out")?,
             })
         }
         ["say", text, file] => Ok(Command::Say {
@@ -152,4 +201,12 @@ fn parse(mut arguments: lexopt::Parser) -> anyhow::Result<Command> {
         }),
         _ => bail!("cannot understand the command line\n\n{USAGE}"),
     }
+}
+
+fn read(path: &PathBuf) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn text_of(path: &PathBuf) -> anyhow::Result<String> {
+    String::from_utf8(read(path)?).with_context(|| format!("{} is no text", path.display()))
 }

@@ -26,6 +26,8 @@
 //! hold in speech mode, except where they take the place of an engine (`utterances`, `replies`, and the
 //! latencies of work that is really done).
 
+mod scenario;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -193,6 +195,9 @@ pub struct Reply {
     /// Part of the last user message, in any case; absent fits every request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
+    /// The request it answers, counted from 1 since the script was given; absent fits every one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nth: Option<u64>,
     /// The answer. With a `tool_call`: what is said once the tool's result is in the request.
     pub say: String,
     /// With a `tool_call`: what is said before the call.

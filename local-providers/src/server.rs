@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use serde_json::Value;
 use tokio::sync::broadcast;
@@ -15,7 +16,7 @@ use crate::Config;
 use crate::backend::Backend;
 use crate::log::{Exchange, Log, Service};
 use crate::script::{Fault, Script};
-use crate::{deepgram, groq};
+use crate::{deepgram, groq, phone};
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
@@ -25,6 +26,14 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
             get(deepgram::speak::speak).post(deepgram::speak_rest::speak),
         )
         .route("/openai/v1/chat/completions", post(groq::complete))
+        .route(
+            "/2010-04-01/Accounts/{account}/Calls/{call}",
+            post(phone::rest::update),
+        )
+        .route(
+            phone::control::PATH,
+            post(phone::control::place).layer(DefaultBodyLimit::max(phone::control::BODY_MOST)),
+        )
         .with_state(shared)
 }
 
@@ -34,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) backend: Backend,
     pub(crate) deepgram_key: Option<String>,
     pub(crate) groq_key: Option<String>,
+    pub(crate) calls: phone::rest::Switchboard,
     log_audio: bool,
     plan: Mutex<Plan>,
     connections: AtomicU64,
@@ -56,6 +66,7 @@ impl Shared {
             backend,
             deepgram_key: config.deepgram_key,
             groq_key: config.groq_key,
+            calls: phone::rest::Switchboard::default(),
             log_audio: config.log_audio,
             plan: Mutex::new(plan),
             connections: AtomicU64::new(0),
@@ -103,6 +114,7 @@ impl Shared {
             exchange,
             log_audio: self.log_audio,
             script,
+            ordinal,
             trouble,
         }
     }
@@ -113,6 +125,8 @@ pub(crate) struct Admission {
     pub(crate) exchange: Exchange,
     pub(crate) log_audio: bool,
     pub(crate) script: Arc<Script>,
+    /// The how manieth of its service it is, from 1, since the script was given.
+    pub(crate) ordinal: u64,
     pub(crate) trouble: Trouble,
 }
 

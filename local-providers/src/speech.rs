@@ -9,7 +9,7 @@ mod moonshine;
 mod piper;
 pub(crate) mod receptionist;
 pub(crate) mod recogniser;
-mod resample;
+pub(crate) mod resample;
 mod smart_turn;
 pub(crate) mod voice;
 

@@ -36,6 +36,7 @@ pub(crate) async fn listen(
         log_audio,
         script,
         trouble,
+        ..
     } = admission;
     let request_id = request_id(exchange.conn());
     let options =

@@ -33,6 +33,7 @@ pub(crate) async fn speak(
         log_audio,
         script,
         trouble,
+        ..
     } = admission;
     let request_id = request_id(exchange.conn());
     let voice = authorise(&headers, shared.deepgram_key.as_deref())

@@ -35,6 +35,7 @@ pub(crate) async fn speak(
         log_audio,
         script,
         trouble,
+        ..
     } = shared.admit(Service::SpeakRest, fields);
     let request_id = request_id(exchange.conn());
     let accepted = authorise(&headers, shared.deepgram_key.as_deref())

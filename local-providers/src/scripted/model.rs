@@ -10,11 +10,15 @@ use crate::backend::{Delta, arguments_text};
 use crate::groq::ChatRequest;
 use crate::script::{Reply, Script};
 
-pub(crate) fn complete(script: &Arc<Script>, request: &ChatRequest) -> mpsc::Receiver<Delta> {
+pub(crate) fn complete(
+    script: &Arc<Script>,
+    request: &ChatRequest,
+    ordinal: u64,
+) -> mpsc::Receiver<Delta> {
     let (sender, receiver) = mpsc::channel(TOKENS_WAITING);
     let latency = script.latency.clone();
     let reasons = script.settings.reasoning && request.model.contains("gpt-oss");
-    let deltas = answer(script, request, reasons);
+    let deltas = answer(script, request, ordinal, reasons);
     let first_at = Instant::now() + Duration::from_millis(latency.llm_first_token_ms);
     tokio::spawn(async move {
         for (index, delta) in deltas.into_iter().enumerate() {
@@ -28,13 +32,14 @@ pub(crate) fn complete(script: &Arc<Script>, request: &ChatRequest) -> mpsc::Rec
     receiver
 }
 
-fn answer(script: &Script, request: &ChatRequest, reasons: bool) -> Vec<Delta> {
+fn answer(script: &Script, request: &ChatRequest, ordinal: u64, reasons: bool) -> Vec<Delta> {
     let asked = request.last_user().to_lowercase();
     let fits = |reply: &&Reply| {
         reply
             .when
             .as_ref()
             .is_none_or(|when| asked.contains(&when.to_lowercase()))
+            && reply.nth.is_none_or(|nth| nth == ordinal)
     };
     let mut deltas = Vec::new();
     if reasons {

@@ -313,6 +313,26 @@ const TAIL_BLOCKS: u32 = 40;
 /// Two frames of 20 ms: what may be on its way when the clock says that the silence is long enough.
 const FRAME_IN_FLIGHT: f64 = 0.04;
 
+/// The texts that are heard in a sound which comes as it does from a socket.
+#[cfg(test)]
+pub(crate) fn utterances_in(script: Script, samples: &[i16], rate: u32) -> Vec<String> {
+    let mut machine = Machine::new(Arc::new(script), rate);
+    let mut now = Instant::now();
+    for frame in samples.chunks((rate / 50) as usize) {
+        now += Duration::from_millis(20);
+        machine.audio(now, frame);
+    }
+    let finals = machine.reports.iter().filter_map(|heard| match heard {
+        Heard::Final { segment, .. } => Some(&segment.words),
+        _ => None,
+    });
+    let text = |words: &Vec<crate::backend::Word>| {
+        let words: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+        words.join(" ")
+    };
+    finals.map(text).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

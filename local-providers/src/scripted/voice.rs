@@ -48,7 +48,7 @@ pub(crate) fn speak(
     receiver
 }
 
-fn tone(frequency: f64, length_ms: u64, rate: u32) -> Vec<i16> {
+pub(crate) fn tone(frequency: f64, length_ms: u64, rate: u32) -> Vec<i16> {
     let samples = length_ms * u64::from(rate) / 1_000;
     let fade = (f64::from(rate) * FADE_SECONDS).max(1.0);
     let sample = |index: u64| {

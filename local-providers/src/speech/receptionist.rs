@@ -126,12 +126,15 @@ const RULES: [(Intent, &[&str]); 15] = [
     (
         Intent::Person,
         &[
+            "a person",
             "real person",
             "human",
             "speak to someone",
+            "speak with someone",
             "talk to someone",
-            "speak to a person",
-            "talk to a person",
+            "put me through",
+            "transfer me",
+            "connect me",
             "the manager",
             "operator",
         ],
@@ -565,10 +568,40 @@ mod tests {
     }
 
     #[test]
-    fn ends_the_call_with_the_tool() {
+    fn ends_and_transfers_the_call_with_the_tools_it_is_offered() {
         assert_eq!(
             play(&tools(), &["Goodbye"], &[])[0],
             "Thank you for calling. Goodbye![end_call {}]"
         );
+        let tool = |name: &str| {
+            json!({ "type": "function", "function": { "name": name, "parameters":
+            { "type": "object", "properties": { "reason": { "type": "string" } }, "additionalProperties": false } } })
+        };
+        let tools = json!([tool("end_call"), tool("transfer_call")]);
+        for line in [
+            "I would like to speak to a person.",
+            "Can I talk to a real human, please?",
+            "Could you put me through to someone?",
+            "Please transfer me to the manager.",
+        ] {
+            assert_eq!(
+                play(&tools, &[line], &[])[0],
+                "Of course, one moment please.[transfer_call {}]",
+                "{line}"
+            );
+        }
+        for line in ["That's all, thank you. Goodbye.", "No, thank you.", "Bye!"] {
+            assert_eq!(
+                play(&tools, &[line], &[])[0],
+                "Thank you for calling. Goodbye![end_call {}]",
+                "{line}"
+            );
+        }
+        assert_eq!(
+            play(&tools, &["How much is a cleaning?"], &[])[0],
+            "A cleaning is 90 dollars and takes 45 minutes."
+        );
+        let without = play(&json!([tool("end_call")]), &["The operator, please."], &[]);
+        assert!(without[0].contains("take a message"), "{without:?}");
     }
 }

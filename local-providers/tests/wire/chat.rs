@@ -65,6 +65,7 @@ async fn the_model_calls_a_tool_and_speaks_of_its_result() {
         say: "You are booked.".into(),
         preface: String::new(),
         tool_call: Some(call),
+        ..Reply::default()
     };
     let providers = start(Script {
         replies: vec![reply],

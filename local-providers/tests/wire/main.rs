@@ -3,7 +3,9 @@
 mod chat;
 mod listen;
 mod log;
+mod phone;
 mod speak;
+mod worker;
 
 use futures_util::{SinkExt, StreamExt};
 use local_providers::script::{AfterLast, Latency, Reply, Settings, ToolCall};
