@@ -59,13 +59,17 @@ pub(crate) fn unless_made(
     })
 }
 
+/// What the worker is compiled with. Its detector of speech takes less than half the time with vector instructions, which
+/// workerd has.
+const WORKER_FLAGS: &str = "-C target-feature=+simd128";
+
 fn worker(paths: &Paths, freshness: Freshness) -> Result<()> {
     let mut sources = WORKSPACE.to_vec();
     sources.extend(["edge-worker", "package-lock.json", "xtask/src/build.rs"]);
     let inputs = Fingerprint::of(
         &paths.root,
         &sources,
-        &[],
+        &[WORKER_FLAGS],
         paths.scratch().join("worker.stamp"),
     )?;
     let module = paths.root.join("build").join("index.js");
@@ -75,6 +79,10 @@ fn worker(paths: &Paths, freshness: Freshness) -> Result<()> {
             .command(setup::WORKER_BUILD.path(paths))
             .args(["--release", "--out-dir", "../build"])
             .current_dir(paths.root.join("edge-worker"))
+            .env(
+                "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+                WORKER_FLAGS,
+            )
             .env("ESBUILD_BIN", paths.node_tool("esbuild"))
             .env("WASM_BINDGEN_BIN", setup::WASM_BINDGEN.path(paths))
             .env("WASM_OPT_BIN", paths.node_tool("wasm-opt")))

@@ -3,6 +3,8 @@
 //! ```text
 //! cargo xtask dev   [--port 8787] [--providers speech|scripted]   everything, on this machine, with nothing to sign up for
 //! cargo xtask serve --port N [--state DIR]                        the worker alone, settings from the environment
+//! cargo xtask phone [--say FILE.wav | --script NAME] [--out call.wav]
+//!                                                                 a telephone call to what `dev` runs
 //! cargo xtask build [--force]                                     the worker and the browser client
 //! cargo xtask test                                                every test there is
 //! cargo xtask bench [ARGS]                                        the measured table
@@ -18,9 +20,11 @@ mod dev_vars;
 mod engines;
 mod fingerprint;
 mod paths;
+mod phone;
 mod process;
 mod report;
 mod run;
+mod running;
 mod setup;
 mod test;
 mod wasm;
@@ -33,11 +37,13 @@ use lexopt::{Arg, Parser, ValueExt};
 
 use crate::build::Freshness;
 use crate::paths::Paths;
+use crate::phone::Caller;
 use crate::run::Providers;
 
 const USAGE: &str = "usage: cargo xtask COMMAND
   dev   [--port 8787] [--providers speech|scripted]
   serve --port N [--state DIR]
+  phone [--say FILE.wav | --script NAME] [--out call.wav]
   build [--force]
   test
   bench [ARGS]
@@ -63,6 +69,7 @@ fn command() -> Result<()> {
         Some("bench") => bench::bench(&paths, args.raw_args()?.collect()),
         Some("build") => build_command(&paths, args),
         Some("dev") => dev_command(&paths, args),
+        Some("phone") => phone_command(&paths, args),
         Some("serve") => serve_command(&paths, args),
         Some("setup") => {
             no_more(args)?;
@@ -98,6 +105,20 @@ fn dev_command(paths: &Paths, mut args: Parser) -> Result<()> {
         }
     }
     run::dev(paths, port, providers)
+}
+
+fn phone_command(paths: &Paths, mut args: Parser) -> Result<()> {
+    let (mut caller, mut out) = (Caller::Asks, None);
+    while let Some(arg) = args.next()? {
+        match (arg, &caller) {
+            (Arg::Long("say"), Caller::Asks) => caller = Caller::Says(args.value()?.into()),
+            (Arg::Long("script"), Caller::Asks) => caller = Caller::Plays(args.value()?.string()?),
+            (Arg::Long("say" | "script"), _) => bail!("a caller says one thing: --say or --script"),
+            (Arg::Long("out"), _) => out = Some(args.value()?.into()),
+            (other, _) => return Err(other.unexpected().into()),
+        }
+    }
+    phone::phone(paths, &caller, out)
 }
 
 fn serve_command(paths: &Paths, mut args: Parser) -> Result<()> {

@@ -8,17 +8,20 @@ use std::process::Command;
 use std::str::FromStr;
 
 use anyhow::{Context as _, Result, bail};
+use serde::{Deserialize, Serialize};
 
 use crate::build::{self, Freshness};
 use crate::paths::Paths;
 use crate::process::{Services, run};
+use crate::running::{Line, Running};
 use crate::{dev_vars, report, setup};
 
 /// What a folder of temporary state is called; the process's id follows.
 const THROWN_AWAY: &str = "voxanne-state-";
 
 /// What answers in place of the vendors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Providers {
     Scripted,
     Speech,
@@ -45,22 +48,40 @@ impl FromStr for Providers {
     }
 }
 
-/// A vendor that local providers can stand in for: the names of its key and of its address.
+/// A vendor that local providers can stand in for.
 struct Vendor {
-    key: &'static str,
+    /// The settings that open its door, and what a local one takes for each.
+    keys: &'static [(&'static str, &'static str)],
+    /// The setting that says where it is.
     base_url: &'static str,
+    /// Whether it hears, thinks or speaks: only then does it need an engine.
+    has_engine: bool,
 }
 
-const VENDORS: [Vendor; 2] = [
+const VENDORS: [Vendor; 3] = [
     Vendor {
-        key: "DEEPGRAM_API_KEY",
+        keys: &[("DEEPGRAM_API_KEY", "local")],
         base_url: "DEEPGRAM_BASE_URL",
+        has_engine: true,
     },
     Vendor {
-        key: "GROQ_API_KEY",
+        keys: &[("GROQ_API_KEY", "local")],
         base_url: "GROQ_BASE_URL",
+        has_engine: true,
+    },
+    Vendor {
+        keys: &[
+            (ACCOUNT_SID, "AC00000000000000000000000000000000"),
+            (AUTH_TOKEN, "local"),
+        ],
+        base_url: TELEPHONE_BASE_URL,
+        has_engine: false,
     },
 ];
+
+const ACCOUNT_SID: &str = "TWILIO_ACCOUNT_SID";
+const AUTH_TOKEN: &str = "TWILIO_AUTH_TOKEN";
+const TELEPHONE_BASE_URL: &str = "TWILIO_BASE_URL";
 
 /// `cargo xtask serve`: the worker and nothing else, until told to stop.
 pub(crate) fn serve(paths: &Paths, port: u16, state: Option<PathBuf>) -> Result<()> {
@@ -86,32 +107,50 @@ pub(crate) fn dev(paths: &Paths, port: u16, providers: Option<Providers>) -> Res
         .iter()
         .filter(|vendor| providers.is_some() || !is_set(vendor, &settings))
         .collect();
-    let providers = providers.unwrap_or(Providers::Speech);
+    let needs_engines = local.iter().any(|vendor| vendor.has_engine);
+    let mode = match providers {
+        Some(asked_for) => asked_for,
+        None if needs_engines => Providers::Speech,
+        // Only the telephone is local, and it needs no voice.
+        None => Providers::Scripted,
+    };
 
-    if !local.is_empty() && providers == Providers::Speech {
+    if needs_engines && mode == Providers::Speech {
         let _lock = paths.lock()?;
         setup::speech(paths)?;
     }
     build::product(paths, Freshness::Changed)?;
 
     let mut services = Services::new()?;
+    let mut telephone = None;
     if !local.is_empty() {
         let mut command = Command::new(local_providers(paths)?);
         command
-            .args(["--port", "0", "--mode", providers.as_str(), "--engines"])
+            .args(["--port", "0", "--mode", mode.as_str(), "--engines"])
             .arg(paths.engines())
             .arg("--parent-stdin");
         let Some(address) = services.start("the local providers", &mut command)? else {
             return Ok(());
         };
-        for vendor in local {
-            settings.insert(vendor.key.to_owned(), "local".to_owned());
+        for vendor in &local {
+            for (name, value) in vendor.keys {
+                settings.insert((*name).to_owned(), (*value).to_owned());
+            }
             settings.insert(vendor.base_url.to_owned(), address.clone());
         }
-        report::note(&format!(
-            "local providers ({}) on {address}",
-            providers.as_str()
-        ));
+        if local
+            .iter()
+            .any(|vendor| vendor.base_url == TELEPHONE_BASE_URL)
+        {
+            // The local company calls the worker where it is, and signs that address.
+            settings.insert("PUBLIC_ORIGIN".to_owned(), String::new());
+            telephone = Some(Line {
+                providers: address.clone(),
+                account_sid: settings.get(ACCOUNT_SID).cloned().unwrap_or_default(),
+                auth_token: settings.get(AUTH_TOKEN).cloned().unwrap_or_default(),
+            });
+        }
+        report::note(&format!("local providers ({}) on {address}", mode.as_str()));
     }
 
     let state = StateFolder::kept(&paths.root.join(".wrangler").join("state").join("v3"))?;
@@ -120,7 +159,16 @@ pub(crate) fn dev(paths: &Paths, port: u16, providers: Option<Providers>) -> Res
     let Some(address) = services.start("the worker", &mut command)? else {
         return Ok(());
     };
-    report::answer(&format!("Voxanne is on {address}"));
+    let running = Running {
+        worker: address,
+        providers_mode: mode,
+        telephone,
+    };
+    let _note = running.announce(paths)?;
+    report::answer(&format!("Voxanne is on {}", running.worker));
+    if running.telephone.is_some() {
+        report::note("to call her by telephone, in another terminal: cargo xtask phone");
+    }
     services.wait()
 }
 
@@ -134,8 +182,8 @@ pub(crate) fn local_providers(paths: &Paths) -> Result<PathBuf> {
 
 /// Whether a vendor was chosen by the developer, in the file or in the environment.
 fn is_set(vendor: &Vendor, settings: &BTreeMap<String, String>) -> bool {
-    [vendor.key, vendor.base_url]
-        .into_iter()
+    let keys = vendor.keys.iter().map(|(name, _)| *name);
+    keys.chain([vendor.base_url])
         .any(|name| settings.contains_key(name) || env::var_os(name).is_some())
 }
 

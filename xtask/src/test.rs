@@ -15,6 +15,9 @@ use crate::setup;
 /// Compiled for the browser or for workerd; the rest of the workspace is for this machine.
 const WASM_CRATES: [&str; 3] = ["audio-thread", "client-wasm", "edge-worker"];
 
+/// Tests of the whole product at the same time, on two processors: calls take their time and little else.
+const TESTS_AT_ONCE: &str = "4";
+
 pub(crate) fn test(paths: &Paths) -> Result<()> {
     {
         let _lock = paths.lock()?;
@@ -58,6 +61,8 @@ pub(crate) fn test(paths: &Paths) -> Result<()> {
                 paths
                     .cargo()
                     .args(["test", "--no-fail-fast", "--package", "tests"])
+                    // They wait for a call's own time, not for a processor.
+                    .env("RUST_TEST_THREADS", TESTS_AT_ONCE)
                     .envs(environment),
             ),
             Err(error) => tally.fail("local providers", &error),
