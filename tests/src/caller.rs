@@ -34,6 +34,8 @@ pub struct Caller {
     next_frame: Option<Instant>,
     /// When the last loud frame was sent.
     pub last_sound: Option<Instant>,
+    /// Frames are sent by themselves; without, whoever holds the caller sends them.
+    pub has_microphone: bool,
     /// Whatever arrives is played at once, and the edge told so.
     pub plays_at_once: bool,
     /// Samples received of each turn.
@@ -77,6 +79,7 @@ impl Caller {
             speaking: false,
             next_frame: None,
             last_sound: None,
+            has_microphone: true,
             plays_at_once: true,
             received: BTreeMap::new(),
         })
@@ -122,7 +125,7 @@ impl Caller {
                         return Ok(event);
                     }
                 }
-                () = tokio::time::sleep_until(due) => {
+                () = tokio::time::sleep_until(due), if self.has_microphone => {
                     self.next_frame = Some(due + Duration::from_millis(20));
                     self.send_frame().await?;
                 }

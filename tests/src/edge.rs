@@ -1,7 +1,9 @@
 //! The worker on workerd, as `cargo xtask serve` runs it.
 
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -9,9 +11,14 @@ use local_providers::Providers;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::caller::PATIENCE;
+use crate::usage::{self, Usage};
+
 /// The value given for each key in tests: nothing served to a browser may contain it.
 pub const DEEPGRAM_KEY: &str = "deepgram-secret-5f1c";
 pub const GROQ_KEY: &str = "groq-secret-9a7e";
+pub const TWILIO_ACCOUNT: &str = "AC5ec4e70000000000000000000000c0de";
+pub const TWILIO_TOKEN: &str = "twilio-secret-3d8b";
 
 /// workerd answers within a second; a worker whose sources have changed is built first.
 const READY: Duration = Duration::from_secs(300);
@@ -20,29 +27,59 @@ const READY: Duration = Duration::from_secs(300);
 pub struct Edge {
     pub origin: String,
     child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+/// A state of a call as the worker's log has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedState {
+    pub turn: u32,
+    pub state: String,
+    pub reason: String,
+}
+
+impl std::fmt::Display for LoggedState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "turn {}: {} ({})", self.turn, self.state, self.reason)
+    }
 }
 
 impl Edge {
     /// Starts a worker whose providers are these.
     pub async fn start(providers: &Providers) -> anyhow::Result<Self> {
+        Self::start_with_more(providers, &[]).await
+    }
+
+    /// Starts a worker whose providers are these, with these settings too.
+    pub async fn start_with_more(
+        providers: &Providers,
+        more: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let base = providers.base_url();
-        Self::start_with(&[
-            ("DEEPGRAM_API_KEY", DEEPGRAM_KEY),
-            ("DEEPGRAM_BASE_URL", &base),
-            ("GROQ_API_KEY", GROQ_KEY),
-            ("GROQ_BASE_URL", &base),
-        ])
-        .await
+        let settings = [&own_settings(&base)[..], more].concat();
+        Self::serve(&settings, None).await
+    }
+
+    /// Starts a worker whose providers are these and that keeps what it stores in this folder.
+    pub async fn start_keeping(providers: &Providers, state: &Path) -> anyhow::Result<Self> {
+        Self::serve(&own_settings(&providers.base_url()), Some(state)).await
     }
 
     /// Starts a worker with these settings and no others.
     pub async fn start_with(settings: &[(&str, &str)]) -> anyhow::Result<Self> {
+        Self::serve(settings, None).await
+    }
+
+    async fn serve(settings: &[(&str, &str)], state: Option<&Path>) -> anyhow::Result<Self> {
         let mut command = Command::new(xtask());
         command
             .args(["serve", "--port", "0"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(log_file()?);
+            .stderr(Stdio::piped());
+        if let Some(state) = state {
+            command.arg("--state").arg(state);
+        }
         for name in SETTINGS {
             command.env_remove(name);
         }
@@ -51,6 +88,9 @@ impl Edge {
             .spawn()
             .context("cannot start xtask; run these tests by `cargo xtask test`")?;
         let stdout = child.stdout.take().context("no output")?;
+        let stderr = child.stderr.take().context("no messages")?;
+        let log = Arc::new(Mutex::new(Vec::new()));
+        tokio::spawn(keep(stderr, Arc::clone(&log), log_file()?));
         let mut lines = BufReader::new(stdout).lines();
         let ready = async {
             while let Some(line) = lines.next_line().await? {
@@ -64,7 +104,54 @@ impl Edge {
             .await
             .context("the worker is not ready in time")??;
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Ok(Self { origin, child })
+        Ok(Self { origin, child, log })
+    }
+
+    /// The worker's own messages so far.
+    #[must_use]
+    pub fn log(&self) -> Vec<String> {
+        self.log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The states that a call has been in.
+    #[must_use]
+    pub fn states(&self, call: &str) -> Vec<LoggedState> {
+        self.log()
+            .iter()
+            .filter_map(|line| logged_state(line, call))
+            .collect()
+    }
+
+    /// Waits until a call is or has been in this state in this turn or a later one.
+    pub async fn until_state(
+        &self,
+        call: &str,
+        state: &str,
+        turn: u32,
+    ) -> anyhow::Result<LoggedState> {
+        let look = async {
+            loop {
+                let states = self.states(call);
+                let fits = |logged: &LoggedState| logged.state == state && logged.turn >= turn;
+                if let Some(found) = states.into_iter().find(fits) {
+                    return found;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, look).await.with_context(|| {
+            let states = self.states(call);
+            let shown: Vec<String> = states.iter().map(LoggedState::to_string).collect();
+            format!("waiting for {state} in turn {turn}: {shown:#?}")
+        })
+    }
+
+    /// What the worker has used of the machine.
+    pub fn usage(&self) -> anyhow::Result<Usage> {
+        usage::of_workerd_under(self.child.id().context("the worker has ended")?)
     }
 
     /// The address of a path.
@@ -102,6 +189,31 @@ fn wait_a_moment() {
     std::thread::sleep(Duration::from_millis(20));
 }
 
+/// Keys of our own and the providers' address, for every vendor there is.
+fn own_settings(base: &str) -> [(&'static str, &str); 7] {
+    [
+        ("DEEPGRAM_API_KEY", DEEPGRAM_KEY),
+        ("DEEPGRAM_BASE_URL", base),
+        ("GROQ_API_KEY", GROQ_KEY),
+        ("GROQ_BASE_URL", base),
+        ("TWILIO_ACCOUNT_SID", TWILIO_ACCOUNT),
+        ("TWILIO_AUTH_TOKEN", TWILIO_TOKEN),
+        ("TWILIO_BASE_URL", base),
+    ]
+}
+
+/// Reads `call ID turn N: State, reason`.
+fn logged_state(line: &str, call: &str) -> Option<LoggedState> {
+    let (_, rest) = line.split_once(&format!("call {call} turn "))?;
+    let (turn, rest) = rest.split_once(": ")?;
+    let (state, reason) = rest.split_once(", ")?;
+    Some(LoggedState {
+        turn: turn.parse().ok()?,
+        state: state.to_owned(),
+        reason: reason.trim_end().to_owned(),
+    })
+}
+
 /// Every setting the worker reads, so that a developer's environment does not leak into a test.
 const SETTINGS: [&str; 14] = [
     "DEEPGRAM_API_KEY",
@@ -129,14 +241,46 @@ pub fn xtask() -> PathBuf {
     )
 }
 
-/// Where the worker's own messages go: a file if one is asked for, else nowhere.
-fn log_file() -> anyhow::Result<Stdio> {
-    Ok(match std::env::var_os("VOXANNE_WORKER_LOG") {
-        Some(path) => std::fs::OpenOptions::new()
+/// Keeps what the worker says, and repeats it in a file if one is asked for.
+async fn keep(
+    stderr: impl tokio::io::AsyncRead + Unpin,
+    log: Arc<Mutex<Vec<String>>>,
+    mut copy: Option<std::fs::File>,
+) {
+    let mut lines = BufReader::new(stderr).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        if let Some(copy) = &mut copy {
+            // A full disk is no reason to fail a test.
+            let _ = writeln!(copy, "{line}");
+        }
+        log.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(line);
+    }
+}
+
+/// Where the worker's messages are repeated, if anywhere.
+fn log_file() -> anyhow::Result<Option<std::fs::File>> {
+    let path = std::env::var_os("VOXANNE_WORKER_LOG");
+    let open = |path| {
+        std::fs::OpenOptions::new()
             .create(true)
             .append(true)
-            .open(path)?
-            .into(),
-        None => Stdio::null(),
-    })
+            .open(path)
+    };
+    Ok(path.map(open).transpose()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_read_off_the_log() {
+        let line = "call abc turn 2: Processing, end of turn";
+        let state = logged_state(line, "abc").expect("a state");
+        assert_eq!(state.to_string(), "turn 2: Processing (end of turn)");
+        assert_eq!(logged_state(line, "abd"), None);
+        assert_eq!(logged_state("call abc: refused: TooLarge", "abc"), None);
+    }
 }

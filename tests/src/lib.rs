@@ -3,13 +3,21 @@
 //! Everything is started on a port of its own and ends with the test that started it.
 
 pub mod caller;
+pub mod database;
 pub mod edge;
 pub mod figures;
+pub mod headset;
 pub mod page;
+pub mod phone;
+pub mod phone_figures;
 pub mod sound;
 pub mod speech;
+pub mod stream;
+pub mod track;
+pub mod usage;
 
-use local_providers::{Config, Providers, Script};
+use local_providers::{Config, Direction, Providers, Script, Service};
+use serde_json::Value;
 
 /// Starts the scripted providers.
 pub async fn scripted(script: &str) -> anyhow::Result<Providers> {
@@ -20,4 +28,54 @@ pub async fn scripted(script: &str) -> anyhow::Result<Providers> {
         ..Config::default()
     })
     .await
+}
+
+/// The vendors' streams with a connection that has not been closed, in order.
+#[must_use]
+pub fn open_streams(providers: &Providers) -> Vec<Service> {
+    let log = providers.log();
+    let closed: Vec<u64> = log
+        .iter()
+        .filter(|entry| entry.dir == Direction::Close)
+        .map(|entry| entry.conn)
+        .collect();
+    let streams = [
+        Service::Chat,
+        Service::Listen,
+        Service::Speak,
+        Service::SpeakRest,
+    ];
+    let mut open: Vec<Service> = log
+        .iter()
+        .filter(|entry| entry.dir == Direction::Open && !closed.contains(&entry.conn))
+        .map(|entry| entry.service)
+        .filter(|service| streams.contains(service))
+        .collect();
+    open.sort_by_key(|service| format!("{service:?}"));
+    open
+}
+
+/// The messages of each request to the model, without the instructions.
+#[must_use]
+pub fn chat_requests(providers: &Providers) -> Vec<Vec<String>> {
+    let bodies = providers
+        .log()
+        .into_iter()
+        .filter(|entry| entry.service == Service::Chat && entry.dir == Direction::In);
+    bodies
+        .filter_map(|entry| entry.field("request").get("messages")?.as_array().cloned())
+        .map(|messages| {
+            let text = |message: &Value, name: &str| {
+                message
+                    .get(name)
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned()
+            };
+            let lines = messages
+                .iter()
+                .map(|message| format!("{}: {}", text(message, "role"), text(message, "content")));
+            lines.filter(|line| !line.starts_with("system")).collect()
+        })
+        .collect()
 }

@@ -60,6 +60,20 @@ pub fn read_wav(path: &Path) -> anyhow::Result<(Vec<i16>, u32)> {
     Ok((reader.samples::<i16>().collect::<Result<_, _>>()?, rate))
 }
 
+/// Reads both channels of a stereo WAV of 16-bit samples.
+pub fn read_stereo(file: &[u8]) -> anyhow::Result<(Vec<i16>, Vec<i16>)> {
+    let mut reader = hound::WavReader::new(file)?;
+    let channels = reader.spec().channels;
+    anyhow::ensure!(channels == 2, "{channels} channels");
+    let samples: Vec<i16> = reader.samples::<i16>().collect::<Result<_, _>>()?;
+    Ok(samples
+        .as_chunks()
+        .0
+        .iter()
+        .map(|[left, right]| (*left, *right))
+        .unzip())
+}
+
 /// Writes a mono WAV of 16-bit samples.
 pub fn write_wav(path: &Path, samples: &[i16], rate: u32) -> anyhow::Result<()> {
     let spec = hound::WavSpec {

@@ -6,13 +6,12 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use edge_worker::settings::{Origin, Settings};
 use edge_worker::ticket::{CallId, SiteId, Ticket, TicketKey};
-use local_providers::{Direction, Providers, Service, tone_of};
-use serde_json::Value;
+use local_providers::{Direction, Service, tone_of};
 use tests::caller::{Caller, Event, PATIENCE, ticket};
-use tests::edge::{DEEPGRAM_KEY, Edge, GROQ_KEY};
+use tests::edge::{DEEPGRAM_KEY, Edge, GROQ_KEY, TWILIO_ACCOUNT, TWILIO_TOKEN};
 use tests::figures::show;
-use tests::scripted;
 use tests::sound::amplitude_of;
+use tests::{chat_requests, open_streams, scripted};
 use tokio_tungstenite::tungstenite::Message;
 use voice_core::turn::TurnId;
 use voice_core::wire::audio::MAX_FRAME;
@@ -159,30 +158,6 @@ async fn a_barge_in_flushes_and_the_model_learns_only_what_was_heard() -> anyhow
         "{last:#?}"
     );
     Ok(())
-}
-
-/// The messages of each request to the model, without the instructions.
-fn chat_requests(providers: &Providers) -> Vec<Vec<String>> {
-    let bodies = providers
-        .log()
-        .into_iter()
-        .filter(|entry| entry.service == Service::Chat && entry.dir == Direction::In);
-    bodies
-        .filter_map(|entry| entry.field("request").get("messages")?.as_array().cloned())
-        .map(|messages| {
-            let text = |message: &Value, name: &str| {
-                message
-                    .get(name)
-                    .and_then(Value::as_str)
-                    .unwrap_or_default()
-                    .to_owned()
-            };
-            let lines = messages
-                .iter()
-                .map(|message| format!("{}: {}", text(message, "role"), text(message, "content")));
-            lines.filter(|line| !line.starts_with("system")).collect()
-        })
-        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -348,23 +323,6 @@ async fn leaving_in_the_middle_of_an_answer_ends_every_stream() -> anyhow::Resul
     Ok(())
 }
 
-/// The services with a connection that has not been closed, in order.
-fn open_streams(providers: &Providers) -> Vec<Service> {
-    let log = providers.log();
-    let closed: Vec<u64> = log
-        .iter()
-        .filter(|entry| entry.dir == Direction::Close)
-        .map(|entry| entry.conn)
-        .collect();
-    let mut open: Vec<Service> = log
-        .iter()
-        .filter(|entry| entry.dir == Direction::Open && !closed.contains(&entry.conn))
-        .map(|entry| entry.service)
-        .collect();
-    open.sort_by_key(|service| format!("{service:?}"));
-    open
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn invariant_7_no_secret_reaches_a_page() -> anyhow::Result<()> {
     let providers = scripted(SCRIPT).await?;
@@ -373,9 +331,12 @@ async fn invariant_7_no_secret_reaches_a_page() -> anyhow::Result<()> {
     let secrets = [
         DEEPGRAM_KEY,
         GROQ_KEY,
+        TWILIO_ACCOUNT,
+        TWILIO_TOKEN,
         host.as_str(),
         "api.deepgram.com",
         "api.groq.com",
+        "api.twilio.com",
         "openai/gpt-oss",
         "aura-2-thalia-en",
         "nova-2",

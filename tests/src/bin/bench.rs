@@ -1,6 +1,8 @@
 //! `cargo xtask bench`: the product's figures, measured end to end with scripted providers that keep the plan's latencies:
 //! recogniser 150 ms after the last sound, model 100 ms to its first word, voice 100 ms to its first sound. The network is
 //! loopback; a real one adds its way there and back to each figure that begins or ends at the caller.
+//!
+//! By telephone the same is measured on the line, through the emulator of the telephone company.
 
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use tests::caller::{Caller, Event};
 use tests::edge::Edge;
 use tests::figures::Figure;
 use tests::page::{Chrome, Heard, Microphone};
+use tests::phone_figures;
 use tests::scripted;
 use tests::speech::engines;
 use tokio::time::Instant;
@@ -24,6 +27,14 @@ const EVERY: f64 = 5.0;
 const INTERRUPTIONS: usize = 10;
 
 const SOUND: f32 = 0.01;
+
+/// Callers by telephone on a quiet worker, and the answers that each of them gets.
+const CALLERS: usize = 3;
+const ANSWERS: usize = 10;
+
+/// Callers by telephone all at once, and for how long.
+const CROWD: usize = 20;
+const CROWDED: Duration = Duration::from_secs(60);
 
 const SHORT: &str = r#"{
     "latency": { "stt_finalize_ms": 150 },
@@ -46,12 +57,15 @@ async fn main() -> Result<()> {
     for busy in [false, true] {
         figures.extend(in_the_browser(busy).await?);
     }
+    figures.extend(by_telephone().await?);
     print(&figures)
 }
 
 #[expect(clippy::print_stdout, reason = "the table is what this program is for")]
 fn print(figures: &[Figure]) -> Result<()> {
-    println!("milliseconds; scripted providers at 150 + 100 + 100 ms, network loopback");
+    println!(
+        "milliseconds where a row says nothing else; scripted providers at 150 + 100 + 100 ms, network loopback"
+    );
     for figure in figures {
         println!("{figure}");
     }
@@ -184,6 +198,34 @@ fn one_utterance(heard: &Heard, start: f64, length: f64) -> Result<(f64, f64)> {
         .first_sound(silent.max(last), SOUND)
         .context("an answer is missing")?;
     Ok((played.millis(onset, silent), played.millis(last, answered)))
+}
+
+/// A few callers by telephone, then many.
+async fn by_telephone() -> Result<Vec<Figure>> {
+    let providers = phone_figures::providers().await?;
+    let edge = Edge::start(&providers).await?;
+    let mut quiet = phone_figures::conversations(&providers, &edge, CALLERS, ANSWERS).await?;
+    quiet.greeting = phone_figures::greetings(&providers, &edge, CALLS)
+        .await?
+        .greeting;
+    let mut figures = quiet.figures("phone");
+    let edge = Edge::start(&providers).await?;
+    let (crowd, cost) = phone_figures::at_once(&providers, &edge, CROWD, CROWDED).await?;
+    figures.extend(crowd.figures(&format!("{CROWD} phone calls at once")));
+    for (name, value) in [
+        (
+            "worker's CPU, ms for each second of a call",
+            cost.cpu_ms_per_call_second,
+        ),
+        (
+            "worker's memory, MB for each call",
+            cost.resident_mb_per_call,
+        ),
+    ] {
+        let name = format!("{CROWD} phone calls at once: {name}");
+        figures.push(Figure::of(&name, vec![value]));
+    }
+    Ok(figures)
 }
 
 fn millis(span: Duration) -> f64 {

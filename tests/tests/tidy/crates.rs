@@ -92,7 +92,8 @@ fn dependencies_point_one_way() {
     for package in members {
         let name = text(&package["name"]);
         for used in list(&package["dependencies"]).map(|used| text(&used["name"])) {
-            if names.contains(used) && !allowed[name].contains(&used) {
+            // A crate may give its own tests what a feature of it holds.
+            if used != name && names.contains(used) && !allowed[name].contains(&used) {
                 complaints.push(format!("{name} depends on {used}"));
             }
         }

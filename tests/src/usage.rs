@@ -1,0 +1,102 @@
+//! What the worker uses of the machine, from `/proc`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+
+/// What workerd has used since it started, and what it holds now.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    pub cpu: Duration,
+    pub resident_bytes: u64,
+}
+
+/// One process of the system.
+struct Process {
+    parent: u32,
+    name: String,
+    ticks: u64,
+    pages: u64,
+}
+
+/// Sums up the processes called workerd below this one.
+pub(crate) fn of_workerd_under(root: u32) -> anyhow::Result<Usage> {
+    let processes = all()?;
+    let is_below = |mut pid: u32| {
+        while let Some(process) = processes.get(&pid) {
+            if pid == root {
+                return true;
+            }
+            pid = process.parent;
+        }
+        false
+    };
+    let ours: Vec<&Process> = processes
+        .iter()
+        .filter(|(pid, process)| process.name == "workerd" && is_below(**pid))
+        .map(|(_, process)| process)
+        .collect();
+    ensure!(!ours.is_empty(), "no workerd runs below process {root}");
+    let ticks: u64 = ours.iter().map(|process| process.ticks).sum();
+    let pages: u64 = ours.iter().map(|process| process.pages).sum();
+    Ok(Usage {
+        cpu: Duration::from_secs_f64(ticks as f64 / system(libc::_SC_CLK_TCK)?),
+        resident_bytes: pages * system(libc::_SC_PAGESIZE)? as u64,
+    })
+}
+
+fn all() -> anyhow::Result<BTreeMap<u32, Process>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir("/proc").context("the figures come from Linux's /proc")? {
+        let name = entry?.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        // A process may end while it is looked at.
+        if let Some(process) = fs::read_to_string(format!("/proc/{pid}/stat"))
+            .ok()
+            .and_then(|stat| parse(&stat))
+        {
+            found.insert(pid, process);
+        }
+    }
+    Ok(found)
+}
+
+/// Reads a line of `proc(5)`'s `stat`. The name stands in parentheses and may hold some itself.
+fn parse(stat: &str) -> Option<Process> {
+    let (before, after) = stat.rsplit_once(") ")?;
+    let (_, name) = before.split_once(" (")?;
+    let fields: Vec<&str> = after.split(' ').collect();
+    // The fields are numbered from 1 in the manual, and the first two stand before these.
+    let field = |number: usize| fields.get(number - 3)?.trim().parse::<u64>().ok();
+    Some(Process {
+        parent: u32::try_from(field(4)?).ok()?,
+        name: name.to_owned(),
+        ticks: field(14)? + field(15)?,
+        pages: field(24)?,
+    })
+}
+
+fn system(name: libc::c_int) -> anyhow::Result<f64> {
+    // SAFETY: reads a constant of the system.
+    let value = unsafe { libc::sysconf(name) };
+    ensure!(value > 0, "the system does not say how it counts");
+    Ok(value as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_read_by_the_numbers_of_its_fields() {
+        let stat = "42 (a (b) c) S 7 42 42 0 -1 4194560 100 0 0 0 11 5 0 0 20 0 1 0 900 5000000 321 1844 1 1";
+        let process = parse(stat).expect("a process");
+        assert_eq!(process.name, "a (b) c");
+        assert_eq!((process.parent, process.ticks, process.pages), (7, 16, 321));
+        assert!(all().expect("/proc").contains_key(&std::process::id()));
+    }
+}
