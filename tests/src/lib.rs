@@ -15,6 +15,7 @@ pub mod speech;
 pub mod stream;
 pub mod track;
 pub mod usage;
+pub mod words;
 
 use local_providers::{Config, Direction, Providers, Script, Service};
 use serde_json::Value;

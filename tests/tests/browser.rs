@@ -14,20 +14,7 @@ use tests::page::{Chrome, Microphone, Recording};
 use tests::scripted;
 use tests::sound::amplitude_of;
 use tests::speech::engines;
-
-const GREETING: &str = "Hello, this is Voxanne at Willow Lane Dental. How can I help you?";
-const FIRST: &str = "We are open from nine to five every single working day.";
-const SECOND: &str =
-    "On Saturday and on Sunday we are closed all day long, and on holidays as well.";
-const ANSWER: &str = "Yes, on Monday at ten.";
-
-const SCRIPT: &str = r#"{
-    "utterances": ["what are your opening hours", "can I come on Monday instead"],
-    "replies": [
-        { "when": "Monday", "say": "Yes, on Monday at ten." },
-        { "when": "hours", "say": "We are open from nine to five every single working day. On Saturday and on Sunday we are closed all day long, and on holidays as well." }
-    ]
-}"#;
+use tests::words::{ANSWER, FIRST, GREETING, SCRIPT, SECOND};
 
 /// When the caller speaks, in seconds of their microphone: after the greeting, and in the middle of the answer.
 const QUESTION_AT: f64 = 6.5;

@@ -11,13 +11,12 @@ use tests::caller::{Caller, Event, PATIENCE, ticket};
 use tests::edge::{DEEPGRAM_KEY, Edge, GROQ_KEY, TWILIO_ACCOUNT, TWILIO_TOKEN};
 use tests::figures::show;
 use tests::sound::amplitude_of;
+use tests::words::GREETING;
 use tests::{chat_requests, open_streams, scripted};
 use tokio_tungstenite::tungstenite::Message;
 use voice_core::turn::TurnId;
 use voice_core::wire::audio::MAX_FRAME;
 use voice_core::wire::{ClientMessage, Phase, RefusalCode, ServerMessage, Speaker};
-
-const GREETING: &str = "Hello, this is Voxanne at Willow Lane Dental. How can I help you?";
 
 const SCRIPT: &str = r#"{
     "utterances": ["what are your opening hours", "can I come on Monday"],

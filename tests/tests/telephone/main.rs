@@ -11,20 +11,7 @@ mod talk;
 use local_providers::Providers;
 use tests::edge::Edge;
 use tests::scripted;
-
-const GREETING: &str = "Hello, this is Voxanne at Willow Lane Dental. How can I help you?";
-const FIRST: &str = "We are open from nine to five every single working day.";
-const SECOND: &str =
-    "On Saturday and on Sunday we are closed all day long, and on holidays as well.";
-const ANSWER: &str = "Yes, on Monday at ten.";
-
-const SCRIPT: &str = r#"{
-    "utterances": ["what are your opening hours", "can I come on Monday instead"],
-    "replies": [
-        { "when": "Monday", "say": "Yes, on Monday at ten." },
-        { "when": "hours", "say": "We are open from nine to five every single working day. On Saturday and on Sunday we are closed all day long, and on holidays as well." }
-    ]
-}"#;
+use tests::words::{ANSWER, FIRST, GREETING, SCRIPT, SECOND};
 
 /// What stands ready to be called.
 struct Stage {
