@@ -13,7 +13,7 @@ use tests::edge::{Edge, LoggedState};
 use tests::headset::Headset;
 use tests::phone::Phone;
 use tests::sound::resample;
-use voice_core::scenario::{Action, KEY_MILLIS, Scenario};
+use voice_core::simulation::scenario::{Action, KEY_MILLIS, Scenario};
 use voice_core::wire::Phase;
 
 /// One call as written down, and a worker of its own: the providers answer in the order in which they are asked.

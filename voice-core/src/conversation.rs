@@ -21,7 +21,7 @@ pub use history::Exchange;
 pub use reply::{Piece, Sound};
 
 use crate::audio::SampleRate;
-use crate::endpointing::{Decision, Utterance};
+use crate::endpointing::{Decision, Policy, Utterance};
 use crate::latency::{Marks, TurnOutcome};
 use crate::prompt::Prompt;
 use crate::time::Timestamp;
@@ -63,6 +63,12 @@ pub struct Config {
     pub transferring: String,
     /// Said when the model wants to do what cannot be done.
     pub unable: String,
+    /// Said while the model takes its time, one after the other.
+    pub fillers: Vec<String>,
+    /// When the caller is taken to have finished.
+    pub endpointing: Policy,
+    /// The model is asked before it is certain that the caller has finished, and its answer held until it is.
+    pub eager: bool,
 }
 
 impl Config {
@@ -84,6 +90,11 @@ impl Config {
             can_transfer: false,
             transferring: "One moment, I'll put you through.".to_owned(),
             unable: "I'm sorry, I can't do that. Can I take a message?".to_owned(),
+            fillers: ["One moment, please.", "Let me see.", "Just a second."]
+                .map(str::to_owned)
+                .to_vec(),
+            endpointing: Policy::by_silence(),
+            eager: true,
         }
     }
 }
@@ -111,6 +122,8 @@ pub enum Input {
     Heard(Recognition),
     /// The recogniser reports a gap after the last word.
     Gap,
+    /// The recogniser takes back that the utterance was likely to end: the caller goes on.
+    Resumed,
     /// The caller pressed a key of the telephone: `0` to `9`, `*` or `#`.
     Digit(char),
     /// The recogniser is gone for good.
@@ -277,6 +290,7 @@ impl Conversation {
             (_, Input::Digit(key)) => self.on_key(now, key),
             (_, Input::ToolCall(call)) => self.on_tool_call(now, call),
             (_, Input::Gap) => self.on_gap(now),
+            (_, Input::Resumed) => {}
             (_, Input::Paused(samples)) => self.on_paused(now, samples),
             (_, Input::Played(samples)) => self.on_played(now, samples),
             (_, Input::Flushed(samples)) => self.on_flushed(now, samples),

@@ -20,6 +20,57 @@ pub const UNFINISHED_WAIT: Duration = Duration::from_millis(1_000);
 /// The most digits taken in one utterance: twice what the longest number has that people key, that of a payment card.
 pub const MOST_KEYS: usize = 32;
 
+/// How long the caller's silence must last before the turn is taken as finished, by what they have said. Each is
+/// counted from the caller's last sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// The recogniser judges by itself when a turn ends (Flux); silence and text only make that wait, or replace it when it never comes.
+    pub recogniser_judges: bool,
+    /// After what can only be the end: a question, a goodbye.
+    pub finished: Duration,
+    /// After what reads as a whole sentence, and might go on.
+    pub statement: Duration,
+    /// After what stops in the middle.
+    pub unfinished: Duration,
+    /// In a number, an address or a name that is dictated in groups.
+    pub dictating: Duration,
+}
+
+impl Policy {
+    /// With a recogniser that reports words and leaves the end of a turn to us (Nova).
+    #[must_use]
+    pub const fn by_silence() -> Self {
+        Self {
+            recogniser_judges: false,
+            finished: Duration::from_millis(250),
+            statement: Duration::from_millis(350),
+            unfinished: Duration::from_millis(1_200),
+            dictating: Duration::from_millis(1_500),
+        }
+    }
+
+    /// With a recogniser that judges the end of a turn (Flux).
+    #[must_use]
+    pub const fn by_recogniser() -> Self {
+        Self {
+            recogniser_judges: true,
+            ..Self::by_silence()
+        }
+    }
+
+    /// One silence for everything, whatever was said: what the others are compared with.
+    #[must_use]
+    pub const fn plain(silence: Duration) -> Self {
+        Self {
+            recogniser_judges: false,
+            finished: silence,
+            statement: silence,
+            unfinished: silence,
+            dictating: silence,
+        }
+    }
+}
+
 /// What the caller has said since it was last their turn.
 #[derive(Clone, Debug, Default)]
 pub struct Utterance {
@@ -216,6 +267,7 @@ mod tests {
             is_final: flags.contains('f'),
             ends_utterance: flags.contains('e'),
             answers_finalize: flags.contains('a'),
+            likely_ended: flags.contains('l'),
         }
     }
 

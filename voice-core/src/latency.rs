@@ -51,6 +51,12 @@ pub struct TurnReport {
     pub sent_ms: Option<u32>,
     /// The caller's last sound → the handset had played her first sound (with the report's way back).
     pub voice_to_voice_ms: Option<u32>,
+    /// Requests to the model that were made before it was certain that the caller had finished.
+    #[serde(default)]
+    pub speculative_requests: u32,
+    /// How many of them were thrown away, because the caller went on.
+    #[serde(default)]
+    pub speculative_wasted: u32,
 }
 
 /// When each stage of the current turn was reached. The first mark of a kind stands.
@@ -63,6 +69,8 @@ pub struct Marks {
     pub first_piece: Option<Timestamp>,
     pub first_audio: Option<Timestamp>,
     pub first_played: Option<Timestamp>,
+    pub speculative_requests: u32,
+    pub speculative_wasted: u32,
 }
 
 impl Marks {
@@ -78,6 +86,8 @@ impl Marks {
             first_audio_ms: between(self.first_piece, self.first_audio),
             sent_ms: between(self.last_sound, self.first_audio),
             voice_to_voice_ms: between(self.last_sound, self.first_played),
+            speculative_requests: self.speculative_requests,
+            speculative_wasted: self.speculative_wasted,
         }
     }
 }

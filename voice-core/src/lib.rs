@@ -42,9 +42,9 @@ pub mod endpointing;
 pub mod handset;
 pub mod latency;
 pub mod prompt;
-#[cfg(feature = "scenario")]
-pub mod scenario;
 pub mod sentence;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 pub mod telephone;
 pub mod time;
 pub mod tools;

@@ -11,4 +11,6 @@ pub struct Recognition {
     pub ends_utterance: bool,
     /// This answers our request to finalise.
     pub answers_finalize: bool,
+    /// The recogniser expects the utterance to end here, and will say so if it does not.
+    pub likely_ended: bool,
 }

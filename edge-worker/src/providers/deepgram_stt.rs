@@ -159,6 +159,7 @@ impl From<Results> for Recognition {
             is_final: results.is_final || results.speech_final,
             ends_utterance: results.speech_final,
             answers_finalize: results.from_finalize,
+            likely_ended: false,
         }
     }
 }
@@ -193,6 +194,7 @@ mod tests {
             is_final,
             ends_utterance,
             answers_finalize,
+            likely_ended: false,
         })
     }
 

@@ -13,7 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-use voice_core::scenario::{Action, KEY_MILLIS, Scenario};
+use voice_core::simulation::scenario::{Action, KEY_MILLIS, Scenario};
 
 use super::order::{Failure, Order, Outcome};
 use super::recording::{Stereo, read_wav};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use voice_core::scenario::{Action, Scenario};
+use voice_core::simulation::scenario::{Action, Scenario};
 
 use super::{Fault, FaultRule, Reply, Script, Utterance};
 use crate::log::Service;

@@ -17,7 +17,21 @@ pub struct Sound {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
     pub index: u32,
+    /// As it is written in captions and records.
     pub text: String,
+    /// As it is said aloud.
+    pub spoken: String,
+}
+
+impl Piece {
+    pub(super) fn new(index: u32, text: String) -> Self {
+        let spoken = text.clone();
+        Self {
+            index,
+            text,
+            spoken,
+        }
+    }
 }
 
 /// The most a reply may hold. A model that rambles this long has gone wrong; nobody listens for five minutes.
@@ -107,7 +121,7 @@ impl Reply {
             samples: 0,
             complete: false,
         });
-        Some(Piece { index, text })
+        Some(Piece::new(index, text))
     }
 
     /// Takes sound of the piece being voiced. With the first sound of a piece comes its text and where it begins.

@@ -31,7 +31,7 @@ impl Conversation {
         if self.early.is_none() && !self.config.greeting.is_empty() {
             self.early = Some(Vec::new());
             let text = self.config.greeting.clone();
-            let piece = Piece { index: 0, text };
+            let piece = Piece::new(0, text);
             self.outputs
                 .push_back(Output::Say(ForTurn::new(self.turn, piece)));
         }

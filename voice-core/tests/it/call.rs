@@ -125,6 +125,7 @@ impl Call {
             is_final: true,
             ends_utterance: true,
             answers_finalize: true,
+            likely_ended: false,
         }));
     }
 

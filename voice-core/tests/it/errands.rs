@@ -28,6 +28,7 @@ fn the_model_is_offered_what_can_be_done() {
             is_final: true,
             ends_utterance: true,
             answers_finalize: true,
+            likely_ended: false,
         };
         conversation.handle_input(Timestamp::ZERO, Input::Heard(heard));
         let offered = loop {

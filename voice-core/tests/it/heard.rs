@@ -238,6 +238,7 @@ fn certain(words: &str) -> Recognition {
         is_final: true,
         ends_utterance: true,
         answers_finalize: true,
+        likely_ended: false,
     }
 }
 

@@ -11,7 +11,7 @@ use voice_core::turn::{ForTurn, TurnId};
 use voice_core::wire::{Phase, ServerMessage};
 
 use crate::world::{Door, Latency, World};
-use voice_core::scenario::{Action, Scenario};
+use voice_core::simulation::scenario::{Action, Scenario};
 
 fn a_call() -> impl Strategy<Value = (Scenario, Latency)> {
     let words = prop::sample::select(vec![
@@ -168,6 +168,7 @@ fn a_fact() -> impl Strategy<Value = (Duration, DebugFact)> {
                 is_final,
                 ends_utterance: is_final,
                 answers_finalize: number.is_multiple_of(3),
+                likely_ended: false,
             };
             match kind {
                 0 => Input::SpeechStarted,

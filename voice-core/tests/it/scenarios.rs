@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect};
 use voice_core::conversation::{Config, Conversation};
-use voice_core::scenario::Scenario;
+use voice_core::simulation::scenario::Scenario;
 
 use crate::world::{Door, Latency, PLAN, World, config};
 

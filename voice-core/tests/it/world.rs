@@ -1,8 +1,6 @@
 //! A world in virtual time: a conversation, the door by which its caller comes in, and vendors with fixed latencies who do not listen
 //! to a cancellation, so that whatever can arrive late does.
 
-mod door;
-
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -14,10 +12,10 @@ use voice_core::transcript::Recognition;
 use voice_core::turn::{ForTurn, TurnId};
 use voice_core::wire::{Phase, ServerMessage, Speaker};
 
-use voice_core::scenario::{Action, KEY_MILLIS, Scenario};
+use voice_core::simulation::scenario::{Action, KEY_MILLIS, Scenario};
 
-pub(crate) use self::door::Door;
-use self::door::{Ear, Effect, Message};
+pub(crate) use voice_core::simulation::door::Door;
+use voice_core::simulation::door::{Ear, Effect, FRAME_MS, Message};
 
 /// The plan's stage latencies, in milliseconds.
 #[derive(Clone, Copy, Debug)]
@@ -141,8 +139,13 @@ impl World {
         while self.deadline.is_some_and(|due| due <= self.time()) {
             self.tell_edge(Input::Timeout);
         }
-        let speaks = self.now < self.sounding_until;
-        self.at_the_door(|ear, now, effects| ear.sound(now, speaks, effects));
+        let score = if self.now < self.sounding_until {
+            0.95
+        } else {
+            0.02
+        };
+        let score = self.now.is_multiple_of(FRAME_MS).then_some(score);
+        self.at_the_door(|ear, now, effects| ear.sound(now, score, effects));
         self.now += 1;
     }
 
@@ -216,6 +219,7 @@ impl World {
                     is_final: flags,
                     ends_utterance: flags,
                     answers_finalize: false,
+                    likely_ended: false,
                 };
                 // Words are recognised as they are spoken, one recogniser's latency later.
                 for count in 1..all.len() {

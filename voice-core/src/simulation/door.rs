@@ -4,30 +4,33 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use voice_core::audio::SampleRate;
-use voice_core::conversation::{Input, Sound};
-use voice_core::handset::{self, Handset, Report};
-use voice_core::telephone::{self, Telephone};
-use voice_core::time::Timestamp;
-use voice_core::turn::{ForTurn, TurnId};
+use crate::audio::SampleRate;
+use crate::conversation::{Input, Sound};
+use crate::handset::{self, Handset, Report};
+use crate::telephone::{self, Telephone};
+use crate::time::Timestamp;
+use crate::turn::{ForTurn, TurnId};
 
-/// The detector's frame.
-const FRAME_MS: u64 = 16;
+/// The frame of the detector and of the loudspeaker.
+pub const FRAME_MS: u64 = 16;
+
+/// How loud she plays in a browser: a root mean square in the middle of an ordinary voice's.
+const PLAYBACK: f32 = 0.1;
 
 /// Samples that a telephone plays in a millisecond.
 const TELEPHONE_MS: u64 = 8;
 
 /// By which door the caller comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Door {
+pub enum Door {
     Browser,
     Telephone,
 }
 
 impl Door {
-    pub(crate) const ALL: [Self; 2] = [Self::Browser, Self::Telephone];
+    pub const ALL: [Self; 2] = [Self::Browser, Self::Telephone];
 
-    pub(super) const fn rate(self) -> SampleRate {
+    pub const fn rate(self) -> SampleRate {
         match self {
             Self::Browser => SampleRate::VOICE,
             Self::Telephone => SampleRate::TELEPHONE,
@@ -36,7 +39,7 @@ impl Door {
 }
 
 /// What must happen for a door.
-pub(super) enum Effect {
+pub enum Effect {
     Note(&'static str, String),
     /// A stretch was heard.
     Played(TurnId, u64),
@@ -47,26 +50,26 @@ pub(super) enum Effect {
 }
 
 /// What reaches a door from outside or over its network.
-pub(super) enum Message {
+pub enum Message {
     Browser(handset::Input),
     Far(Down),
     Telephone(telephone::Input),
 }
 
 /// From the edge to the far end of a telephone line.
-pub(super) enum Down {
+pub enum Down {
     Clear,
     Frame(Vec<u8>),
     Mark(String),
 }
 
-pub(super) enum Ear {
+pub enum Ear {
     Browser(Box<Browser>),
     Line(Box<Line>),
 }
 
 /// A handset on an audio thread, and its loudspeaker.
-pub(super) struct Browser {
+pub struct Browser {
     handset: Handset,
     network: u64,
     /// The turns in the loudspeaker's queue, a run of samples each.
@@ -75,7 +78,7 @@ pub(super) struct Browser {
 }
 
 /// A telephone at the edge, and what its far end holds.
-pub(super) struct Line {
+pub struct Line {
     telephone: Telephone,
     network: u64,
     far: VecDeque<Waiting>,
@@ -89,7 +92,7 @@ enum Waiting {
 }
 
 impl Ear {
-    pub(super) fn new(door: Door, network: u64) -> Self {
+    pub fn new(door: Door, network: u64) -> Self {
         match door {
             Door::Browser => Self::Browser(Box::new(Browser {
                 handset: Handset::new(handset::Config::browser()),
@@ -107,7 +110,7 @@ impl Ear {
     }
 
     /// The conversation gives out sound.
-    pub(super) fn play(&mut self, now: u64, turn: TurnId, sound: Sound, effects: &mut Vec<Effect>) {
+    pub fn play(&mut self, now: u64, turn: TurnId, sound: Sound, effects: &mut Vec<Effect>) {
         match self {
             Self::Browser(browser) => {
                 let samples = sound.samples.into();
@@ -120,27 +123,27 @@ impl Ear {
         }
     }
 
-    pub(super) fn mark(&mut self, now: u64, piece: ForTurn<u32>, effects: &mut Vec<Effect>) {
+    pub fn mark(&mut self, now: u64, piece: ForTurn<u32>, effects: &mut Vec<Effect>) {
         if let Self::Line(line) = self {
             line.tell(now, telephone::Input::PieceEnded(piece), effects);
         }
     }
 
-    pub(super) fn flush(&mut self, now: u64, turn: TurnId, effects: &mut Vec<Effect>) {
+    pub fn flush(&mut self, now: u64, turn: TurnId, effects: &mut Vec<Effect>) {
         match self {
             Self::Browser(browser) => browser.send(handset::Input::Flush { turn }, effects),
             Self::Line(line) => line.tell(now, telephone::Input::Flush { turn }, effects),
         }
     }
 
-    pub(super) fn resume(&mut self, now: u64, turn: TurnId, effects: &mut Vec<Effect>) {
+    pub fn resume(&mut self, now: u64, turn: TurnId, effects: &mut Vec<Effect>) {
         match self {
             Self::Browser(browser) => browser.send(handset::Input::Resume { turn }, effects),
             Self::Line(line) => line.tell(now, telephone::Input::Resume { turn }, effects),
         }
     }
 
-    pub(super) fn arrive(&mut self, now: u64, message: Message, effects: &mut Vec<Effect>) {
+    pub fn arrive(&mut self, now: u64, message: Message, effects: &mut Vec<Effect>) {
         match (self, message) {
             (Self::Browser(browser), Message::Browser(input)) => browser.tell(now, input, effects),
             (Self::Line(line), Message::Telephone(input)) => line.tell(now, input, effects),
@@ -149,15 +152,12 @@ impl Ear {
         }
     }
 
-    /// One millisecond of sound, both ways.
-    pub(super) fn sound(&mut self, now: u64, speaks: bool, effects: &mut Vec<Effect>) {
-        let speech = if speaks { 0.95 } else { 0.02 };
-        let scored = now.is_multiple_of(FRAME_MS);
+    /// One millisecond of sound, both ways. With a score, the detector is done with a frame that ends now.
+    pub fn sound(&mut self, now: u64, score: Option<f32>, effects: &mut Vec<Effect>) {
         match self {
-            Self::Browser(browser) if scored => browser.frame(now, speech, effects),
-            Self::Browser(_) => {}
+            Self::Browser(browser) => browser.millisecond(now, score, effects),
             Self::Line(line) => {
-                if scored {
+                if let Some(speech) = score {
                     let score = telephone::Input::Score { speech };
                     effects.push(Effect::Later(line.network, Message::Telephone(score)));
                 }
@@ -167,7 +167,7 @@ impl Ear {
     }
 
     /// How often she stammered; only a telephone line can tell.
-    pub(super) fn gaps(&self) -> u32 {
+    pub fn gaps(&self) -> u32 {
         match self {
             Self::Browser(_) => 0,
             Self::Line(line) => line.telephone.gaps(),
@@ -180,11 +180,13 @@ impl Browser {
         effects.push(Effect::Later(self.network, Message::Browser(input)));
     }
 
-    /// One frame of the handset: the ear, then the loudspeaker.
-    fn frame(&mut self, now: u64, speech: f32, effects: &mut Vec<Effect>) {
-        let playback = 0.1;
-        self.tell(now, handset::Input::Score { speech, playback }, effects);
-        if self.paused {
+    /// The ear, then the loudspeaker, which takes what it plays in frames.
+    fn millisecond(&mut self, now: u64, score: Option<f32>, effects: &mut Vec<Effect>) {
+        if let Some(speech) = score {
+            let playback = PLAYBACK;
+            self.tell(now, handset::Input::Score { speech, playback }, effects);
+        }
+        if self.paused || !now.is_multiple_of(FRAME_MS) {
             return;
         }
         let mut wanted = SampleRate::VOICE.samples_in(Duration::from_millis(FRAME_MS));
