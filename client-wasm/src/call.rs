@@ -183,7 +183,7 @@ impl Call {
                 let mut captions = self.captions.borrow_mut();
                 let line = match speaker {
                     Speaker::Agent => captions.agent(turn, text, is_final, from_sample),
-                    Speaker::Caller => Some(captions.caller(turn, &text, is_final)),
+                    Speaker::Caller => Some(Captions::caller(turn, text, is_final)),
                 };
                 drop(captions);
                 if let Some(line) = line {

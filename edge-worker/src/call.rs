@@ -15,8 +15,8 @@
 mod browser;
 mod door;
 mod driver;
-mod greeting;
 mod model;
+pub(crate) mod phrases;
 mod recogniser;
 mod record;
 mod telephone;

@@ -1,17 +1,20 @@
 //! Vendors as translations: our words to their frames, their frames to our words. Nothing here holds a socket.
 
 mod deepgram;
+pub mod deepgram_flux;
 pub mod deepgram_stt;
 pub mod deepgram_tts;
 pub mod groq_llm;
 pub(crate) mod socket;
 mod sse;
 
+use std::time::Duration;
+
 use voice_core::time::Timestamp;
 use voice_core::transcript::Recognition;
 use voice_core::turn::{ForTurn, TurnId};
 
-/// Where to connect, and what to say in the upgrade request. The headers hold a key: never log them.
+/// Where to connect, and what to say in the request that does so. The headers hold a key: never log them.
 pub struct Handshake {
     pub url: String,
     pub headers: Vec<(&'static str, String)>,
@@ -73,18 +76,34 @@ pub enum Refusal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecogniserEvent {
     Heard(Recognition),
+    /// The utterance that was likely to end goes on.
+    Resumed,
     UtteranceEnd,
-    /// The vendor reports an error on an open socket.
+    /// The vendor reports an error on an open socket, which is of no use any more.
     Failed(String),
 }
 
 /// A streaming recogniser's wire format.
 pub trait RecogniserProtocol {
     fn handshake(&self) -> Handshake;
+    /// How much sound makes a message.
+    fn message_length(&self) -> Duration;
     fn audio(&mut self, pcm: &[u8]) -> Option<Frame>;
+    /// Asks for a decision on what was heard. None: the vendor decides by itself.
     fn finalize(&mut self) -> Option<Frame>;
-    /// What to send when no audio has been sent for a while.
+    /// How long no audio may be sent before a sign of life is due.
+    fn keep_alive_every(&self) -> Duration;
+    /// What to send when no audio has been sent for that long.
     fn keep_alive(&mut self) -> Option<Frame>;
+    /// How long the vendor may say nothing now, while sound flows. Whoever owns the clock replaces a socket that is silent for longer.
+    /// None: as long as it likes.
+    fn owes_news_within(&self) -> Option<Duration> {
+        None
+    }
+    /// The socket is lost: the words of the utterance that it leaves open, which no other socket will tell.
+    fn give_up(&mut self) -> Option<String> {
+        None
+    }
     fn close(&mut self) -> Option<Frame>;
     fn decode(&mut self, frame: Frame) -> Result<Option<RecogniserEvent>, ProtocolError>;
 }

@@ -5,7 +5,7 @@ mod value;
 
 use std::fmt;
 
-pub use value::{AccountSid, BaseUrl, ModelName, Origin, Secret, SttModel, TtsVoice};
+pub use value::{AccountSid, BaseUrl, ModelName, Origin, Secret, SttFamily, SttModel, TtsVoice};
 
 /// What the worker runs with.
 #[derive(Clone, Debug)]
@@ -276,7 +276,7 @@ const MODEL: &str = "the name of a model, such as openai/gpt-oss-20b";
 const ORIGIN: &str =
     "an origin without a path or a slash at the end, such as https://www.example.com";
 const ORIGINS: &str = "exact origins between commas or spaces, such as https://www.example.com, without wildcards, paths or slashes at the end";
-const STT_MODELS: &str = "nova-2, nova-3 or a variant of one, such as nova-2-phonecall";
+const STT_MODELS: &str = "nova-2, nova-3 or a variant of one, such as nova-2-phonecall; flux-general-en or flux-general-multi";
 const VOICES: &str = "an Aura-2 voice, such as aura-2-thalia-en";
 
 #[cfg(test)]

@@ -35,30 +35,42 @@ const BACKCHANNELS: [&str; 24] = [
     "oh", "ok", "okay", "right", "yeah", "yep", "yes", "sure", "i see", "got it", "alright", "uh",
 ];
 
+/// Listening noises that are no answer even to a question.
+const LISTENING: [&str; 8] = ["ah", "aha", "hm", "hmm", "mm", "mmm", "oh", "uh"];
+
 /// A meaning needs more letters than this: recognisers turn a cough into one or two.
 const MEANINGFUL_LETTERS: usize = 2;
 
-/// Judges `words` spoken while she was saying `hers`.
+/// What she is saying while the caller is heard.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hers {
+    /// Her words that may come back through the caller's microphone: those heard lately. Empty where no echo can be.
+    pub lately: String,
+    /// She is at the end of a question, so that a yes is an answer.
+    pub asks: bool,
+}
+
+/// Judges `words` spoken while she speaks.
 #[must_use]
-pub fn judge(words: &str, hers: &str) -> Verdict {
+pub fn judge(words: &str, hers: &Hers) -> Verdict {
     let said = normalise(words);
-    if said.chars().filter(|c| c.is_alphanumeric()).count() <= MEANINGFUL_LETTERS && said != "no" {
-        return Verdict::Unclear;
-    }
     if COMMANDS
         .iter()
         .any(|command| contains_phrase(&said, command))
     {
-        return if contains_phrase(&normalise(hers), &said) {
-            Verdict::Echo
-        } else {
-            Verdict::Confirm
-        };
+        return Verdict::Confirm;
+    }
+    if said.chars().filter(|c| c.is_alphanumeric()).count() <= MEANINGFUL_LETTERS {
+        return Verdict::Unclear;
     }
     if is_backchannel(&said) {
-        return Verdict::Backchannel;
+        return if hers.asks && !LISTENING.contains(&said.as_str()) {
+            Verdict::Confirm
+        } else {
+            Verdict::Backchannel
+        };
     }
-    if contains_phrase(&normalise(hers), &said) {
+    if !hers.asks && contains_phrase(&normalise(&hers.lately), &said) {
         return Verdict::Echo;
     }
     Verdict::Confirm
@@ -102,21 +114,47 @@ mod tests {
 
     #[test]
     fn tells_an_interruption_from_a_listener() {
-        let hers = "We are open from nine to five, and you can stop by any day.";
+        let hers = Hers {
+            lately: "We are open from nine to five, and you can stop by any day.".to_owned(),
+            asks: false,
+        };
         for (words, verdict) in [
             ("", Verdict::Unclear),
             ("uh", Verdict::Unclear),
             ("Mm-hmm.", Verdict::Backchannel),
             ("Okay, right.", Verdict::Backchannel),
+            ("Yes.", Verdict::Backchannel),
             ("Okay, but when?", Verdict::Confirm),
-            ("Stop.", Verdict::Echo),
+            ("Stop.", Verdict::Confirm),
             ("Wait!", Verdict::Confirm),
             ("No.", Verdict::Confirm),
             ("open from nine", Verdict::Echo),
             ("Can I ask something", Verdict::Confirm),
         ] {
-            assert_eq!(judge(words, hers), verdict, "{words:?}");
+            assert_eq!(judge(words, &hers), verdict, "{words:?}");
         }
-        assert_eq!(judge("Stop.", "We are open."), Verdict::Confirm);
+    }
+
+    #[test]
+    fn a_yes_to_her_question_is_an_answer() {
+        let hers = Hers {
+            lately: "Shall it be Monday or Tuesday?".to_owned(),
+            asks: true,
+        };
+        for (words, verdict) in [
+            ("Yes.", Verdict::Confirm),
+            ("Okay.", Verdict::Confirm),
+            ("Mm-hmm.", Verdict::Confirm),
+            ("Tuesday", Verdict::Confirm),
+            ("Hmm.", Verdict::Backchannel),
+            ("", Verdict::Unclear),
+        ] {
+            assert_eq!(judge(words, &hers), verdict, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn where_no_echo_can_be_her_words_in_the_callers_mouth_are_the_callers() {
+        assert_eq!(judge("from nine", &Hers::default()), Verdict::Confirm);
     }
 }

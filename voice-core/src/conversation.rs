@@ -1,11 +1,14 @@
 //! The authority of a call: which state it is in, whose turn it is, and what happens next.
 //!
 //! Facts go in by [`Conversation::handle_input`], intentions come out of [`Conversation::poll_output`]. The rooms:
-//! [`phase`](mod@phase) is the owner's table, `hearing` decides when the caller has finished or interrupts, `speaking` carries a
-//! reply from the model's first word to its last sound, `reply` keeps account of what was heard, `keypad` takes keys, and
-//! `errand` does what the model wants done.
+//! [`phase`](mod@phase) is the owner's table, `hearing` decides when the caller has finished, `ahead` asks the model before that is
+//! certain, `floor` decides who may speak, `speaking` carries a reply from the model's first word to its last sound, `reply` keeps
+//! account of what was heard, `keypad` takes keys, and `errand` does what the model wants done.
 
+mod ahead;
+mod config;
 mod errand;
+mod floor;
 mod hearing;
 mod history;
 mod keypad;
@@ -17,11 +20,11 @@ pub mod timer;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+pub use config::Config;
 pub use history::Exchange;
 pub use reply::{Piece, Sound};
 
-use crate::audio::SampleRate;
-use crate::endpointing::{Decision, Policy, Utterance};
+use crate::endpointing::{Pace, Utterance, Wanted};
 use crate::latency::{Marks, TurnOutcome};
 use crate::prompt::Prompt;
 use crate::time::Timestamp;
@@ -29,75 +32,11 @@ use crate::tools;
 use crate::transcript::Recognition;
 use crate::turn::{ForTurn, TurnId};
 use crate::wire::{Outcome, Phase, ServerMessage};
+use ahead::Ahead;
 use errand::Errand;
 use history::History;
 use reply::Reply;
 use timer::{Timer, TimerTable};
-
-/// What a call is to be like.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Said as soon as the call is open; nothing is said if empty.
-    pub greeting: String,
-    /// The greeting is played to its end whatever is said over it.
-    pub greeting_protected: bool,
-    /// Who she is and what she knows, for the model.
-    pub instructions: String,
-    /// Said when the model fails.
-    pub apology: String,
-    /// Said when nobody has spoken for [`silence`](Self::silence).
-    pub prompt: String,
-    /// Said before she ends the call.
-    pub goodbye: String,
-    /// How long silence may last.
-    pub silence: Duration,
-    /// How long a call may last.
-    pub call_length: Duration,
-    /// How much sound may be under way to the handset. More survives a worse network; less wastes less on a cut.
-    pub lead: Duration,
-    /// The rate of the sound the voice gives.
-    pub rate: SampleRate,
-    /// There is a person the caller can be put through to.
-    pub can_transfer: bool,
-    /// Said before the caller is put through.
-    pub transferring: String,
-    /// Said when the model wants to do what cannot be done.
-    pub unable: String,
-    /// Said while the model takes its time, one after the other.
-    pub fillers: Vec<String>,
-    /// When the caller is taken to have finished.
-    pub endpointing: Policy,
-    /// The model is asked before it is certain that the caller has finished, and its answer held until it is.
-    pub eager: bool,
-}
-
-impl Config {
-    /// A call with the product's own timing: 12 s of silence before a prompt, 30 minutes at most, 2 s of lead,
-    /// which outlasts the pauses of a busy page and of an ordinary network.
-    #[must_use]
-    pub fn new(greeting: &str, instructions: &str, rate: SampleRate) -> Self {
-        Self {
-            greeting: greeting.to_owned(),
-            greeting_protected: false,
-            instructions: instructions.to_owned(),
-            apology: "I'm sorry, I'm having trouble just now. Could you say that again?".to_owned(),
-            prompt: "Are you still there?".to_owned(),
-            goodbye: "Thank you for calling. Goodbye.".to_owned(),
-            silence: Duration::from_secs(12),
-            call_length: Duration::from_secs(30 * 60),
-            lead: Duration::from_secs(2),
-            rate,
-            can_transfer: false,
-            transferring: "One moment, I'll put you through.".to_owned(),
-            unable: "I'm sorry, I can't do that. Can I take a message?".to_owned(),
-            fillers: ["One moment, please.", "Let me see.", "Just a second."]
-                .map(str::to_owned)
-                .to_vec(),
-            endpointing: Policy::by_silence(),
-            eager: true,
-        }
-    }
-}
 
 /// A fact from outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -185,11 +124,22 @@ pub struct Conversation {
     config: Config,
     phase: Phase,
     turn: TurnId,
+    /// The newest id ever minted; a turn that was asked for ahead of time may be newer than `turn`.
+    newest: TurnId,
+    /// Under which id the caller's words are captioned until they are answered.
+    caption_turn: TurnId,
     timers: TimerTable,
     outputs: VecDeque<Output>,
     utterance: Utterance,
-    /// What the witnesses last said of the utterance; acted on when it is the caller's turn.
-    decision: Decision,
+    pace: Pace,
+    /// How long the caller had been quiet before the sound that is heard now, if words were said before it.
+    pause: Option<Duration>,
+    /// A sound of the caller's has begun since their turn was taken as finished.
+    resounded: bool,
+    /// What she asked the caller for last.
+    wanted: Option<Wanted>,
+    /// An answer in the making, to words that may not be all.
+    ahead: Option<Ahead>,
     history: History,
     /// What the caller said to open this turn.
     caller: String,
@@ -211,6 +161,13 @@ pub struct Conversation {
     then_end: Option<Outcome>,
     /// The ceiling on the call's length was reached: it ends with this reply, whatever becomes of it.
     too_long: bool,
+    /// She fills this wait, or filled the last one, so not the next one too.
+    filling: bool,
+    filled: bool,
+    /// What is captioned once she speaks: each with the sample at which it begins.
+    captions: Vec<(String, u64)>,
+    /// How many fillers were said, to take them in turn.
+    fillers: usize,
     /// What the model wants done with this reply.
     errand: Option<Errand>,
     /// The greeting is being made for a caller who is not connected yet, and this has come of it.
@@ -237,10 +194,16 @@ impl Conversation {
             config,
             phase: Phase::Idle,
             turn: TurnId::NONE.next(),
+            newest: TurnId::NONE.next(),
+            caption_turn: TurnId::NONE.next(),
             timers: TimerTable::default(),
             outputs: VecDeque::new(),
             utterance: Utterance::default(),
-            decision: Decision::Wait,
+            pace: Pace::default(),
+            pause: None,
+            resounded: false,
+            wanted: None,
+            ahead: None,
             history: History::default(),
             caller: String::new(),
             caller_uncertain: false,
@@ -255,6 +218,10 @@ impl Conversation {
             prompted: false,
             then_end: None,
             too_long: false,
+            filling: false,
+            filled: false,
+            captions: Vec::new(),
+            fillers: 0,
             errand: None,
             early: None,
             keyed_at: Timestamp::ZERO,
@@ -284,13 +251,14 @@ impl Conversation {
             (Phase::Idle, Input::Ringing) => self.ring(),
             (Phase::Idle, early) => self.keep(early),
             (_, Input::CallStarted | Input::Ringing) => {}
+            (_, input) if self.is_ahead(&input) => self.on_ahead(now, input),
             (_, Input::SpeechStarted) => self.on_speech_started(now),
             (_, Input::SpeechEnded { silence }) => self.on_speech_ended(now, silence),
             (_, Input::Heard(heard)) => self.on_heard(now, &heard),
             (_, Input::Digit(key)) => self.on_key(now, key),
             (_, Input::ToolCall(call)) => self.on_tool_call(now, call),
             (_, Input::Gap) => self.on_gap(now),
-            (_, Input::Resumed) => {}
+            (_, Input::Resumed) => self.on_resumed(now),
             (_, Input::Paused(samples)) => self.on_paused(now, samples),
             (_, Input::Played(samples)) => self.on_played(now, samples),
             (_, Input::Flushed(samples)) => self.on_flushed(now, samples),
@@ -326,7 +294,8 @@ impl Conversation {
             Timer::CallLength => self.on_call_length(now),
             Timer::Drain => self.on_drained(now, None),
             Timer::Endpoint => self.on_endpoint(now),
-            Timer::FalseInterruption => self.resume_playback(now),
+            Timer::FalseInterruption => self.on_false_interruption(now),
+            Timer::Filler => self.fill(now),
             Timer::FirstToken => self.fail_model(now),
             Timer::FirstAudio => self.fail_voice(now),
             Timer::Keypad => self.on_keying_over(now),
@@ -355,11 +324,30 @@ impl Conversation {
 
     /// The one function that ends a turn: a new id, nothing of the old one left to go out, its work withdrawn.
     fn end_turn(&mut self) -> TurnId {
+        self.outrun_guesses();
         let over = self.turn;
-        self.turn = over.next();
+        self.turn = self.mint();
+        self.withdraw_turn(over);
+        over
+    }
+
+    /// Nothing of this turn goes out any more, and the work for it is withdrawn.
+    fn withdraw_turn(&mut self, over: TurnId) {
         self.outputs.retain(|output| output.turn() != Some(over));
         self.outputs.push_back(Output::Cancel(over));
-        over
+    }
+
+    fn mint(&mut self) -> TurnId {
+        self.newest = self.newest.next();
+        self.newest
+    }
+
+    /// A turn that something is done for is newer than every one that was withdrawn.
+    fn outrun_guesses(&mut self) {
+        self.drop_ahead();
+        if self.newest > self.turn {
+            self.turn = self.mint();
+        }
     }
 
     /// Keeps a finished turn and tells of it.
@@ -373,6 +361,10 @@ impl Conversation {
             unheard,
             report: report.clone(),
         };
+        if !exchange.heard.is_empty() {
+            self.wanted = Wanted::by(&exchange.heard);
+        }
+        self.caption_turn = self.turn;
         self.history.push(exchange.clone());
         let was_cut = matches!(outcome, TurnOutcome::Interrupted | TurnOutcome::HungUp);
         let heard = exchange.heard.clone();
@@ -393,6 +385,8 @@ impl Conversation {
         self.dismissed = false;
         self.flaw = None;
         self.errand = None;
+        self.filled = std::mem::take(&mut self.filling);
+        self.captions.clear();
         self.caller_uncertain = false;
         self.caller_keys.clear();
         Cut {
@@ -447,6 +441,20 @@ impl Conversation {
 
     fn transmit(&mut self, message: ServerMessage) {
         self.outputs.push_back(Output::Transmit(message));
+    }
+}
+
+impl Input {
+    /// The turn that this is a fact of the model or the voice for.
+    const fn work(&self) -> Option<TurnId> {
+        match self {
+            Self::Failed(fault) => Some(fault.turn()),
+            Self::PieceDone(done) | Self::TextDone(done) => Some(done.turn()),
+            Self::Token(token) => Some(token.turn()),
+            Self::ToolCall(call) => Some(call.turn()),
+            Self::Voiced(sound) => Some(sound.turn()),
+            _ => None,
+        }
     }
 }
 

@@ -71,9 +71,30 @@ pub struct Marks {
     pub first_played: Option<Timestamp>,
     pub speculative_requests: u32,
     pub speculative_wasted: u32,
+    /// One if the model was asked when it was certain, or if the early request was the one that counted.
+    pub requested: u32,
+    pub adopted: u32,
 }
 
 impl Marks {
+    /// The turn of these marks was withdrawn: its request was early after all, and is thrown away.
+    pub(crate) const fn take_waste_of(&mut self, withdrawn: &Self) {
+        self.speculative_requests = withdrawn
+            .speculative_requests
+            .saturating_add(withdrawn.requested);
+        self.speculative_wasted = withdrawn
+            .speculative_wasted
+            .saturating_add(withdrawn.requested)
+            .saturating_add(withdrawn.adopted);
+    }
+
+    /// The answer that was in the making is not the answer.
+    pub(crate) const fn forget_answer(&mut self) {
+        self.first_token = None;
+        self.first_piece = None;
+        self.first_audio = None;
+    }
+
     /// The report of a turn that ends now.
     #[must_use]
     pub fn report(&self, turn: TurnId, outcome: TurnOutcome) -> TurnReport {

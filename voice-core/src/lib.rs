@@ -45,6 +45,7 @@ pub mod prompt;
 pub mod sentence;
 #[cfg(feature = "simulation")]
 pub mod simulation;
+pub mod spoken;
 pub mod telephone;
 pub mod time;
 pub mod tools;

@@ -1,10 +1,25 @@
 //! Tokens in, speakable pieces out.
 //!
 //! The first piece is short, so that she starts to speak early; later pieces are whole sentences, joined while they are short,
-//! since a voice socket allows few of them a minute. What is written but never said (markdown, emoji, links, reasoning)
-//! is left out here.
+//! since a voice socket allows few of them a minute. A piece is text as it is [`shown`]: what is written but never said
+//! (markdown, emoji, links, stage directions) is left out of it.
 
-use unicode_segmentation::UnicodeSegmentation;
+use crate::spoken::shown;
+
+/// Short beginnings of an answer. The model is asked to use them, they are a piece of their own however they end, and their sound
+/// can be kept from call to call.
+pub const OPENINGS: [&str; 10] = [
+    "Sure.",
+    "Of course.",
+    "Certainly.",
+    "Great.",
+    "Got it.",
+    "Okay.",
+    "Yes.",
+    "No problem.",
+    "Let me see.",
+    "I see.",
+];
 
 /// The first piece may end at a comma once it has this many characters: about a second of speech, enough to cover
 /// the wait for the next piece.
@@ -19,9 +34,11 @@ const JOINED: usize = 40;
 const LONGEST: usize = 400;
 
 /// Words whose full stop does not end a sentence.
-const ABBREVIATIONS: [&str; 22] = [
-    "mr", "mrs", "ms", "dr", "prof", "st", "ave", "rd", "no", "vs", "etc", "e.g", "i.e", "a.m",
-    "p.m", "jr", "sr", "inc", "ltd", "dept", "approx", "u.s",
+const ABBREVIATIONS: [&str; 50] = [
+    "mr", "mrs", "ms", "dr", "prof", "rev", "st", "ave", "blvd", "rd", "hwy", "apt", "ste", "no",
+    "ext", "vs", "etc", "e.g", "i.e", "a.m", "p.m", "jr", "sr", "inc", "ltd", "dept", "approx",
+    "u.s", "mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri", "sat", "sun", "jan", "feb",
+    "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec",
 ];
 
 /// Collects a model's tokens and gives them out as pieces.
@@ -39,7 +56,7 @@ impl SentenceChunker {
         let mut pieces = Vec::new();
         while let Some(end) = self.next_end() {
             let rest = self.raw.split_off(end);
-            let piece = speakable(&std::mem::replace(&mut self.raw, rest));
+            let piece = shown(&std::mem::replace(&mut self.raw, rest));
             if !piece.is_empty() {
                 self.begun = true;
                 pieces.push(piece);
@@ -50,7 +67,7 @@ impl SentenceChunker {
 
     /// Gives what is left when the model has finished.
     pub fn finish(&mut self) -> Option<String> {
-        let piece = speakable(self.said());
+        let piece = shown(self.said());
         *self = Self::default();
         (!piece.is_empty()).then_some(piece)
     }
@@ -77,7 +94,10 @@ impl SentenceChunker {
                     return Some(end);
                 }
                 joined = Some(end);
-            } else if !self.begun && length >= FIRST_CLAUSE && ends_clause(mark, after) {
+            } else if !self.begun
+                && (length >= FIRST_CLAUSE || is_opening(before))
+                && ends_clause(before, mark, after)
+            {
                 return Some(end);
             }
             if length >= LONGEST {
@@ -100,6 +120,17 @@ impl SentenceChunker {
     }
 }
 
+/// Whether this is an opening, with whatever mark behind it.
+fn is_opening(text: &str) -> bool {
+    let bare = |text: &str| {
+        text.trim()
+            .trim_end_matches(['.', ',', '!', ';', ':'])
+            .to_lowercase()
+    };
+    let text = bare(text);
+    OPENINGS.iter().any(|opening| bare(opening) == text)
+}
+
 const THINK: &str = "<think>";
 const THOUGHT: &str = "</think>";
 
@@ -115,8 +146,17 @@ fn ends_sentence(before: &str, mark: char, after: &str) -> bool {
     }
 }
 
-fn ends_clause(mark: char, after: &str) -> bool {
-    matches!(mark, ',' | ';' | ':' | '–' | '—') && after.starts_with(char::is_whitespace)
+fn ends_clause(before: &str, mark: char, after: &str) -> bool {
+    let ends = match mark {
+        ',' | ';' | ':' => true,
+        // Behind a number it may stand for "to".
+        '–' | '—' => !before
+            .trim_end_matches(mark)
+            .trim_end()
+            .ends_with(|c: char| c.is_ascii_digit()),
+        _ => false,
+    };
+    ends && after.starts_with(char::is_whitespace)
 }
 
 /// Whether the full stop at the end of `before` belongs to its word: "Dr.", "a.m.", the "3." of a list, an initial.
@@ -136,54 +176,6 @@ fn is_abbreviation(before: &str) -> bool {
     ABBREVIATIONS.contains(&word.as_str())
         || initial
         || (starts_here && word.chars().all(|c| c.is_ascii_digit()))
-}
-
-/// The text as it can be read aloud: no markup, no pictures, single spaces.
-#[must_use]
-pub fn speakable(text: &str) -> String {
-    let mut spoken = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        let word = unlink(word);
-        let kept: String = word
-            .graphemes(true)
-            .filter(|cluster| {
-                !cluster.chars().any(|c| {
-                    matches!(c, '*' | '`' | '#' | '_' | '~' | '|' | '<' | '>') || is_picture(c)
-                })
-            })
-            .collect();
-        if kept.is_empty() || matches!(kept.as_str(), "-" | "•" | "–" | "—") {
-            continue;
-        }
-        if !spoken.is_empty() {
-            spoken.push(' ');
-        }
-        spoken.push_str(&kept);
-    }
-    if spoken.chars().any(char::is_alphanumeric) {
-        spoken
-    } else {
-        String::new()
-    }
-}
-
-/// `[words](address)` to its words, and a bare address to nothing but its host.
-fn unlink(word: &str) -> String {
-    if let Some((before, rest)) = word.split_once("](") {
-        let tail = rest.split_once(')').map_or("", |(_, tail)| tail);
-        return format!("{}{tail}", before.trim_start_matches('['));
-    }
-    for scheme in ["https://", "http://"] {
-        if let Some(address) = word.strip_prefix(scheme) {
-            return address.split('/').next().unwrap_or(address).to_owned();
-        }
-    }
-    word.trim_start_matches('[').to_owned()
-}
-
-/// Emoji, dingbats, arrows, and the joiners and selectors that shape them.
-const fn is_picture(c: char) -> bool {
-    matches!(c as u32, 0x200D | 0xFE0F | 0x2190..=0x21FF | 0x2300..=0x23FF | 0x2600..=0x27BF | 0x2B00..=0x2BFF | 0x1F000..=0x1FAFF)
 }
 
 #[cfg(test)]
@@ -218,9 +210,9 @@ mod tests {
         check(
             "Of course, I can help with that, let me look. We open at nine. We close at five. On Saturdays we are closed all day, sorry.",
             expect![[r#"
-                Of course, I can help with that,
-                let me look. We open at nine. We close at five.
-                On Saturdays we are closed all day, sorry."#]],
+                Of course,
+                I can help with that, let me look. We open at nine.
+                We close at five. On Saturdays we are closed all day, sorry."#]],
         );
     }
 
@@ -235,13 +227,29 @@ mod tests {
     }
 
     #[test]
+    fn a_date_and_a_range_stay_whole() {
+        check(
+            "You are booked for Tues. Nov. 24 at nine. It takes 30 – 45 minutes. Bye.",
+            expect![[r#"
+                You are booked for Tues. Nov. 24 at nine.
+                It takes 30 – 45 minutes. Bye."#]],
+        );
+        check(
+            "It takes some 30 – 45 minutes, I think.",
+            expect![[r#"
+                It takes some 30 – 45 minutes,
+                I think."#]],
+        );
+    }
+
+    #[test]
     fn what_cannot_be_said_is_left_out() {
         check(
             "<think>They want hours. Easy.</think>**Sure!** 😀 See [our page](https://example.com/a). # Hours\n- Nine to five ✅",
             expect![[r#"
                 Sure!
                 See our page.
-                Hours Nine to five"#]],
+                Hours. Nine to five"#]],
         );
     }
 

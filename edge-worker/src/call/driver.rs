@@ -9,6 +9,7 @@ use futures_util::future::{Fuse, join};
 use futures_util::{FutureExt, StreamExt, select_biased};
 use voice_core::audio::{SampleRate, TELEPHONE_FRAME, mulaw};
 use voice_core::conversation::{Config, Conversation, Input, Output, Sound};
+use voice_core::endpointing::Policy;
 use voice_core::time::Timestamp;
 use voice_core::turn::{ForTurn, TurnGate};
 use voice_core::wire::{Outcome, ServerMessage};
@@ -16,7 +17,8 @@ use worker::{Delay, WebSocket};
 
 use super::browser::Browser;
 use super::door::{Door, Received, Refusal};
-use super::model::Asked;
+use super::model::{Asked, Warming};
+use super::phrases::Lines;
 use super::recogniser::Recogniser;
 use super::record::Record;
 use super::telephone::Telephone;
@@ -24,10 +26,9 @@ use super::voice::Voice;
 use super::{Fact, Facts};
 use crate::clock::{Clock, unix_millis, until};
 use crate::providers::AudioFormat;
-use crate::providers::deepgram_stt::Nova;
 use crate::providers::groq_llm::Groq;
 use crate::providers::socket::{Pump, SocketEvent};
-use crate::settings::Settings;
+use crate::settings::{Settings, SttFamily};
 use crate::site::Site;
 use crate::twilio::{PhoneNumber, StreamSid};
 
@@ -95,9 +96,11 @@ struct Driver {
     door: Option<Box<dyn Door>>,
     /// When a telephone has rung for long enough.
     rings_until: Option<Timestamp>,
-    recogniser: Recogniser<Nova>,
+    recogniser: Recogniser,
     voice: Voice,
     groq: Groq,
+    /// Ends with the call, if nothing else ends it.
+    _warming: Warming,
     asked: Option<Asked>,
     facts: Facts,
     gate: TurnGate,
@@ -117,21 +120,25 @@ impl Driver {
             can_transfer: format == AudioFormat::Telephone
                 && site.transfer_number.and_then(PhoneNumber::parse).is_some(),
             greeting_protected: site.greeting_protected,
+            // A telephone network cancels echoes; a loudspeaker on a desk may defeat the browser's canceller.
+            echo: format == AudioFormat::Browser,
+            endpointing: match settings.stt_model.family() {
+                SttFamily::Flux => Policy::by_recogniser(),
+                SttFamily::Nova => Policy::by_silence(),
+            },
             ..Config::new(site.greeting, &site.instructions(), rate)
         };
+        let groq = Groq::new(settings);
+        let voice = Voice::open(settings, format, Lines::of(&config), facts.clone());
         Self {
             clock,
             conversation: Conversation::new(config),
             door: None,
             rings_until: None,
-            recogniser: Recogniser::open(
-                Nova::new(settings, format),
-                format,
-                facts.clone(),
-                clock.now(),
-            ),
-            voice: Voice::open(settings, format, site.greeting, facts.clone()),
-            groq: Groq::new(settings),
+            recogniser: Recogniser::open(settings, format, facts.clone(), clock.now()),
+            voice,
+            _warming: Warming::start(&groq),
+            groq,
             asked: None,
             facts,
             gate: TurnGate::default(),
@@ -239,7 +246,7 @@ impl Driver {
             }
             Output::Cancel(turn) => {
                 self.gate.close(turn);
-                self.asked.take_if(|asked| asked.turn() == turn);
+                self.asked.take_if(|asked| asked.turn() <= turn);
                 self.voice.cancel(now, turn);
             }
             Output::Finalize => self.recogniser.finalize(),
@@ -316,7 +323,11 @@ impl Driver {
 
     fn follow(&mut self, now: Timestamp, received: Result<Received, Refusal>) {
         match received {
-            Ok(Received::Audio(sound)) => self.recogniser.hear(now, &sound),
+            Ok(Received::Audio(sound)) => {
+                if let Some(input) = self.recogniser.hear(now, &sound) {
+                    self.conversation.handle_input(now, input);
+                }
+            }
             Ok(Received::Fact(input)) => self.conversation.handle_input(now, input),
             Ok(Received::Noted) => {}
             Err(refusal) => self.refuse(now, refusal),

@@ -1,4 +1,7 @@
 //! Asking the model: one streamed request for each turn, with a second model to fall back on.
+//!
+//! A request is replaced by the next one and withdrawn with its turn, in the middle of whatever it is at. What it has told
+//! by then still carries its own turn, and so counts for no other.
 
 use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, abortable};
@@ -12,7 +15,7 @@ use worker::{
 
 use super::Facts;
 use crate::providers::groq_llm::{ChatStream, Groq, classify};
-use crate::providers::{HttpRequest, ModelEvent, ModelFailure};
+use crate::providers::{Handshake, HttpRequest, ModelEvent, ModelFailure};
 
 /// The longest error body that is read to classify a refusal.
 const ERROR_BODY: usize = 16 * 1024;
@@ -83,6 +86,63 @@ impl Drop for Asked {
             fetches.abort();
         }
     }
+}
+
+/// The connection to the model's host, opened before there is anything to ask: the first answer of a call then waits for
+/// neither its address nor its handshakes. Dropping it gives up.
+pub(super) struct Warming {
+    task: AbortHandle,
+    fetch: Option<AbortController>,
+}
+
+impl Warming {
+    /// What the host answers is of no interest, and nothing depends on it.
+    pub(super) fn start(groq: &Groq) -> Self {
+        let fetch = AbortController::default();
+        let signal = fetch.signal();
+        let handshake = groq.handshake();
+        let (work, task) = abortable(async move {
+            if knock(handshake, &signal).await.is_err() {
+                worker::console_warn!("the model's host was not reached early");
+            }
+        });
+        wasm_bindgen_futures::spawn_local(async move {
+            // Aborted when the call is over.
+            let _ = work.await;
+        });
+        Self {
+            task,
+            fetch: Some(fetch),
+        }
+    }
+}
+
+impl Drop for Warming {
+    fn drop(&mut self) {
+        self.task.abort();
+        if let Some(fetch) = self.fetch.take() {
+            fetch.abort();
+        }
+    }
+}
+
+/// Sends a request and drops the answer, but not before its end: a connection with half an answer on it is closed, and a whole
+/// one leaves it for the next request.
+async fn knock(handshake: Handshake, signal: &AbortSignal) -> worker::Result<()> {
+    let headers = Headers::new();
+    for (name, value) in &handshake.headers {
+        headers.set(name, value)?;
+    }
+    let mut init = RequestInit::new();
+    init.with_method(Method::Get).with_headers(headers);
+    let mut response = Fetch::Request(Request::new_with_init(&handshake.url, &init)?)
+        .send_with_signal(signal)
+        .await?;
+    let mut body = response.stream()?;
+    while let Some(chunk) = body.next().await {
+        chunk?;
+    }
+    Ok(())
 }
 
 struct Broken {

@@ -1,25 +1,30 @@
-//! The recogniser's side of a call: audio out, words in, and a new socket when one is lost.
+//! The recogniser's side of a call: audio out, words in, and a new socket when one is lost or has fallen silent.
 
 use std::time::Duration;
 
 use voice_core::audio::SampleRate;
 use voice_core::conversation::Input;
 use voice_core::time::Timestamp;
+use voice_core::transcript::Recognition;
 
 use super::{Fact, Facts};
-use crate::providers::deepgram_stt::keep_alive_every;
+use crate::providers::deepgram_flux::Flux;
+use crate::providers::deepgram_stt::Nova;
 use crate::providers::socket::{Pump, SocketEvent};
 use crate::providers::{AudioFormat, Frame, RecogniserEvent, RecogniserProtocol};
-
-/// How much sound goes into one message: three frames. The vendor advises 20 to 250 ms, and a
-/// message costs the worker far more than the sound in it. No answer waits for it: a request to finalise sends what there is.
-const TOGETHER: Duration = Duration::from_millis(60);
+use crate::settings::{Settings, SttFamily};
 
 /// Sockets in a row that may be lost without a word having been recognised between them.
 const LOSSES: u8 = 3;
 
-pub(super) struct Recogniser<P> {
-    protocol: P,
+/// The most that one message of the caller's adds to the time for which sound flows: five of their frames. After a longer gap
+/// nothing flowed, and the vendor owed nothing.
+const FLOWS: Duration = Duration::from_millis(100);
+
+pub(super) struct Recogniser {
+    settings: Settings,
+    format: AudioFormat,
+    protocol: Box<dyn RecogniserProtocol>,
     pump: Pump,
     facts: Facts,
     /// Sound that waits for more, and how much makes a message.
@@ -28,20 +33,28 @@ pub(super) struct Recogniser<P> {
     losses: u8,
     /// When the caller was last heard, or the socket kept open.
     last_sent: Timestamp,
+    unanswered: Unanswered,
     /// Which socket this is, so that the last words of an old one are not taken for the new one's.
     generation: u32,
 }
 
-impl<P: RecogniserProtocol> Recogniser<P> {
-    pub(super) fn open(protocol: P, format: AudioFormat, facts: Facts, now: Timestamp) -> Self {
-        let pump = connect(&protocol, &facts, 0);
+impl Recogniser {
+    pub(super) fn open(
+        settings: &Settings,
+        format: AudioFormat,
+        facts: Facts,
+        now: Timestamp,
+    ) -> Self {
+        let protocol = speak_to(settings, format);
+        let pump = connect(&*protocol, &facts, 0);
+        let length = protocol.message_length();
         let bytes = match format {
-            AudioFormat::Browser => SampleRate::MICROPHONE
-                .samples_in(TOGETHER)
-                .saturating_mul(2),
-            AudioFormat::Telephone => SampleRate::TELEPHONE.samples_in(TOGETHER),
+            AudioFormat::Browser => SampleRate::MICROPHONE.samples_in(length).saturating_mul(2),
+            AudioFormat::Telephone => SampleRate::TELEPHONE.samples_in(length),
         };
         Self {
+            settings: settings.clone(),
+            format,
             protocol,
             pump,
             facts,
@@ -49,16 +62,25 @@ impl<P: RecogniserProtocol> Recogniser<P> {
             message: usize::try_from(bytes).unwrap_or(usize::MAX),
             losses: 0,
             last_sent: now,
+            unanswered: Unanswered::default(),
             generation: 0,
         }
     }
 
-    pub(super) fn hear(&mut self, now: Timestamp, sound: &[u8]) {
+    pub(super) fn hear(&mut self, now: Timestamp, sound: &[u8]) -> Option<Input> {
         self.gathered.extend_from_slice(sound);
         self.last_sent = now;
         if self.gathered.len() >= self.message {
             self.send_gathered();
         }
+        self.unanswered.flow(now);
+        let owed = self.protocol.owes_news_within()?;
+        if self.unanswered.lasted <= owed {
+            return None;
+        }
+        // It has stopped in the middle of an utterance: what it has heard of it is all there will be.
+        worker::console_warn!("recogniser fell silent");
+        self.lose(true)
     }
 
     fn send_gathered(&mut self) {
@@ -69,15 +91,15 @@ impl<P: RecogniserProtocol> Recogniser<P> {
     }
 
     pub(super) fn finalize(&mut self) {
-        self.send_gathered();
         if let Some(frame) = self.protocol.finalize() {
+            self.send_gathered();
             self.pump.send(frame);
         }
     }
 
     /// Keeps the socket open while no audio flows.
     pub(super) fn keep_alive(&mut self, now: Timestamp) {
-        if now.since(self.last_sent) < keep_alive_every() {
+        if now.since(self.last_sent) < self.protocol.keep_alive_every() {
             return;
         }
         self.send_gathered();
@@ -93,19 +115,13 @@ impl<P: RecogniserProtocol> Recogniser<P> {
         }
         match event {
             SocketEvent::Opened => None,
-            SocketEvent::Frame(frame) => self.on_frame(frame),
+            SocketEvent::Frame(frame) => {
+                self.unanswered.answer();
+                self.on_frame(frame)
+            }
             SocketEvent::Closed { code, reason } => {
-                self.losses = self.losses.saturating_add(1);
-                worker::console_warn!(
-                    "recogniser closed with {code} ({reason}), loss {} of {LOSSES}",
-                    self.losses
-                );
-                if self.losses >= LOSSES {
-                    return Some(Input::RecogniserLost);
-                }
-                self.generation = self.generation.wrapping_add(1);
-                self.pump = connect(&self.protocol, &self.facts, self.generation);
-                None
+                worker::console_warn!("recogniser closed with {code} ({reason})");
+                self.lose(false)
             }
         }
     }
@@ -116,10 +132,11 @@ impl<P: RecogniserProtocol> Recogniser<P> {
                 self.losses = 0;
                 Some(Input::Heard(heard))
             }
+            Ok(Some(RecogniserEvent::Resumed)) => Some(Input::Resumed),
             Ok(Some(RecogniserEvent::UtteranceEnd)) => Some(Input::Gap),
             Ok(Some(RecogniserEvent::Failed(reason))) => {
                 worker::console_warn!("recogniser: {reason}");
-                None
+                self.lose(false)
             }
             Ok(None) => None,
             Err(unreadable) => {
@@ -128,11 +145,105 @@ impl<P: RecogniserProtocol> Recogniser<P> {
             }
         }
     }
+
+    /// Another socket, unless too many were lost. What the old one had heard of an open utterance stays: the new one will
+    /// only tell of what comes now.
+    fn lose(&mut self, ends_utterance: bool) -> Option<Input> {
+        self.losses = self.losses.saturating_add(1);
+        worker::console_warn!("recogniser lost, {} of {LOSSES}", self.losses);
+        if self.losses >= LOSSES {
+            return Some(Input::RecogniserLost);
+        }
+        let left = self.protocol.give_up();
+        self.generation = self.generation.wrapping_add(1);
+        self.protocol = speak_to(&self.settings, self.format);
+        self.pump = connect(&*self.protocol, &self.facts, self.generation);
+        self.unanswered = Unanswered::default();
+        left.map(|text| {
+            Input::Heard(Recognition {
+                text,
+                is_final: true,
+                ends_utterance,
+                ..Recognition::default()
+            })
+        })
+    }
 }
 
-fn connect(protocol: &impl RecogniserProtocol, facts: &Facts, generation: u32) -> Pump {
+/// For how long sound has flowed since the vendor last said anything.
+#[derive(Debug, Default)]
+struct Unanswered {
+    lasted: Duration,
+    heard: Option<Timestamp>,
+}
+
+impl Unanswered {
+    fn flow(&mut self, now: Timestamp) {
+        let since = self.heard.map_or(Duration::ZERO, |heard| now.since(heard));
+        self.lasted = self.lasted.saturating_add(since.min(FLOWS));
+        self.heard = Some(now);
+    }
+
+    const fn answer(&mut self) {
+        self.lasted = Duration::ZERO;
+    }
+}
+
+/// The protocol of these settings' model, at the beginning of a socket.
+fn speak_to(settings: &Settings, format: AudioFormat) -> Box<dyn RecogniserProtocol> {
+    match settings.stt_model.family() {
+        SttFamily::Flux => Box::new(Flux::new(settings, format)),
+        SttFamily::Nova => Box::new(Nova::new(settings, format)),
+    }
+}
+
+fn connect(protocol: &dyn RecogniserProtocol, facts: &Facts, generation: u32) -> Pump {
     let facts = facts.clone();
     Pump::open(protocol.handshake(), move |event| {
         facts.send(Fact::Recogniser(generation, event))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    #[test]
+    fn only_sound_that_flows_wants_an_answer() {
+        let mut unanswered = Unanswered::default();
+        for frame in 0..=100 {
+            unanswered.flow(at(20 * frame));
+        }
+        assert_eq!(unanswered.lasted, Duration::from_secs(2));
+        // A network that was held up for a minute, and catches up at once.
+        for _ in 0..100 {
+            unanswered.flow(at(62_000));
+        }
+        assert_eq!(unanswered.lasted, Duration::from_millis(2_100));
+        unanswered.answer();
+        unanswered.flow(at(62_020));
+        assert_eq!(unanswered.lasted, Duration::from_millis(20));
+    }
+
+    #[test]
+    fn the_model_chooses_the_protocol() {
+        for (model, path) in [
+            ("nova-2", "/v1/listen?model=nova-2&"),
+            ("nova-3", "/v1/listen?model=nova-3&"),
+            ("flux-general-en", "/v2/listen?model=flux-general-en&"),
+        ] {
+            let settings = Settings::from_lookup(|name| match name {
+                "DEEPGRAM_API_KEY" | "GROQ_API_KEY" => Some("vendor-key".to_owned()),
+                "STT_MODEL" => Some(model.to_owned()),
+                _ => None,
+            });
+            let protocol = speak_to(&settings.unwrap(), AudioFormat::Telephone);
+            let url = protocol.handshake().url;
+            assert!(url.contains(path), "{url}");
+        }
+    }
 }

@@ -210,8 +210,8 @@ fn insert_turn(db: &D1Database, call: &str, row: &ExchangeRow) -> Result<D1Prepa
     let number = |millis: Option<u32>| millis.map_or(JsValue::NULL, JsValue::from);
     db.prepare(
         "INSERT OR REPLACE INTO turns (call_id, turn, ended_at, caller_text, agent_heard, agent_unheard, outcome, endpointing_ms, \
-         first_token_ms, first_piece_ms, first_audio_ms, sent_ms, voice_to_voice_ms) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+         first_token_ms, first_piece_ms, first_audio_ms, sent_ms, voice_to_voice_ms, speculative_requests, speculative_wasted) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )
     .bind(&[
         call.into(),
@@ -227,5 +227,7 @@ fn insert_turn(db: &D1Database, call: &str, row: &ExchangeRow) -> Result<D1Prepa
         number(report.first_audio_ms),
         number(report.sent_ms),
         number(report.voice_to_voice_ms),
+        report.speculative_requests.into(),
+        report.speculative_wasted.into(),
     ])
 }

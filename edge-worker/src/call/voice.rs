@@ -1,9 +1,10 @@
 //! The voice's side of a call: pieces in, sound out, in order.
 //!
-//! A piece is spoken by the cheapest way that works: from memory (the greeting), by the warm socket, or by REST when the socket's
+//! A piece is spoken by the cheapest way that works: from memory (what she says in every call), by the warm socket, or by REST when the socket's
 //! limits or its loss do not allow it. Only one way is at work at a time, since the sound of piece *n* must come before
 //! that of *n* + 1.
 
+mod outstanding;
 mod rest;
 mod shape;
 
@@ -14,10 +15,11 @@ use voice_core::conversation::{Fault, Input, Piece};
 use voice_core::time::Timestamp;
 use voice_core::turn::{ForTurn, TurnId};
 
+use self::outstanding::{Left, Outstanding};
 use self::rest::Rest;
 pub(super) use self::rest::RestEvent;
 use self::shape::Shape;
-use super::greeting::{self, Key};
+use super::phrases::{self, Key, Lines, Recording};
 use super::{Fact, Facts};
 use crate::providers::deepgram_tts::{Aura, AuraRest};
 use crate::providers::socket::{Pump, SocketEvent};
@@ -31,16 +33,15 @@ pub(super) struct Voice {
     settings: Settings,
     format: AudioFormat,
     by_rest: AuraRest,
-    greeting: String,
+    lines: Lines,
     facts: Facts,
     line: Option<Line>,
     generation: u32,
     waiting: VecDeque<ForTurn<Piece>>,
-    /// Given to the socket and not complete, oldest first.
-    speaking: VecDeque<Speaking>,
+    /// Given to the socket and not complete.
+    speaking: Outstanding,
     rest: Option<Rest>,
     shape: Shape,
-    recording: Option<Recording>,
     fenced_since: Option<Timestamp>,
 }
 
@@ -49,37 +50,25 @@ struct Line {
     pump: Pump,
 }
 
-struct Speaking {
-    piece: ForTurn<Piece>,
-    has_sounded: bool,
-}
-
-/// The greeting's sound, while it is being spoken for the first time.
-struct Recording {
-    turn: TurnId,
-    sound: Vec<u8>,
-}
-
 impl Voice {
     pub(super) fn open(
         settings: &Settings,
         format: AudioFormat,
-        greeting: &str,
+        lines: Lines,
         facts: Facts,
     ) -> Self {
         let mut voice = Self {
             settings: settings.clone(),
             format,
             by_rest: AuraRest::new(settings, format),
-            greeting: greeting.to_owned(),
+            lines,
             facts,
             line: None,
             generation: 0,
             waiting: VecDeque::new(),
-            speaking: VecDeque::new(),
+            speaking: Outstanding::default(),
             rest: None,
             shape: Shape::new(format),
-            recording: None,
             fenced_since: None,
         };
         voice.connect();
@@ -91,19 +80,17 @@ impl Voice {
         self.advance(now);
     }
 
-    /// Nothing of this turn is wanted any more.
+    /// Nothing of this turn is wanted any more. What the socket was never given costs it nothing: no `Clear`, and no wait for its answer.
     pub(super) fn cancel(&mut self, now: Timestamp, turn: TurnId) {
         self.waiting.retain(|piece| piece.turn() > turn);
         self.rest.take_if(|rest| rest.turn <= turn);
-        self.recording.take_if(|recording| recording.turn <= turn);
         if let Some(line) = self.line.as_mut() {
             for frame in line.protocol.cancel(turn) {
                 line.pump.send(frame);
             }
         }
         self.watch_fence(now);
-        self.speaking
-            .retain(|speaking| speaking.piece.turn() > turn);
+        self.speaking.cancel(turn);
     }
 
     pub(super) fn on_socket(
@@ -133,10 +120,16 @@ impl Voice {
             return Vec::new();
         }
         let inputs = match event {
-            RestEvent::Audio(pcm) => self.sound(turn, &pcm),
+            RestEvent::Audio(pcm) => {
+                if let Some(recording) = self.rest.as_mut().and_then(|rest| rest.recording.as_mut())
+                {
+                    recording.hear(&pcm);
+                }
+                self.sound(turn, &pcm)
+            }
             RestEvent::Done => {
-                self.rest = None;
-                self.end_piece(turn)
+                let recording = self.rest.take().and_then(|mut rest| rest.recording.take());
+                self.end_piece(turn, recording)
             }
             RestEvent::Failed(reason) => {
                 worker::console_warn!("turn {}: voice by REST: {reason}", turn.number());
@@ -167,7 +160,7 @@ impl Voice {
             let spoken = match self.line.as_mut() {
                 Some(line) => line
                     .protocol
-                    .speak(now, piece.as_ref().map(|piece| piece.text.as_str())),
+                    .speak(now, piece.as_ref().map(|piece| piece.spoken.as_str())),
                 None => Speak::UseRest,
             };
             match spoken {
@@ -182,16 +175,14 @@ impl Voice {
                         }
                     }
                     self.watch_fence(now);
-                    self.begin_recording(&piece);
-                    self.speaking.push_back(Speaking {
-                        piece,
-                        has_sounded: false,
-                    });
+                    let recording = self.recording(&piece);
+                    self.speaking.give(piece, recording);
                 }
                 Speak::UseRest if self.speaking.is_empty() => {
-                    let request = self.by_rest.request(&piece.as_ref().into_parts().1.text);
-                    self.begin_recording(&piece);
-                    self.rest = Some(Rest::start(turn, request, self.format, self.facts.clone()));
+                    let request = self.by_rest.request(&piece.as_ref().into_parts().1.spoken);
+                    let mut rest = Rest::start(turn, request, self.format, self.facts.clone());
+                    rest.recording = self.recording(&piece);
+                    self.rest = Some(rest);
                     if self.line.is_none() {
                         // The next piece may find a socket again.
                         self.connect();
@@ -205,14 +196,13 @@ impl Voice {
         }
     }
 
-    fn say_from_memory(&self, piece: &ForTurn<Piece>) -> bool {
-        let (turn, piece) = piece.as_ref().into_parts();
-        if piece.text != self.greeting {
-            return false;
-        }
-        let Some(sound) = greeting::find(&self.key()) else {
+    /// Speaks a phrase that was spoken before, if it is one.
+    fn say_from_memory(&mut self, piece: &ForTurn<Piece>) -> bool {
+        let Some(sound) = self.key(piece).and_then(|key| phrases::find(&key)) else {
             return false;
         };
+        let turn = piece.turn();
+        self.shape.begin(turn);
         for sound in self.shape.cut(&sound) {
             self.facts.tell(Input::Voiced(ForTurn::new(turn, sound)));
         }
@@ -220,14 +210,19 @@ impl Voice {
         true
     }
 
-    fn begin_recording(&mut self, piece: &ForTurn<Piece>) {
-        let (turn, piece) = piece.as_ref().into_parts();
-        if piece.text == self.greeting {
-            self.recording = Some(Recording {
-                turn,
-                sound: Vec::new(),
-            });
-        }
+    /// What to record this piece in, if it is worth keeping.
+    fn recording(&self, piece: &ForTurn<Piece>) -> Option<Recording> {
+        self.key(piece).map(Recording::new)
+    }
+
+    /// How this piece is called in the memory of phrases, if it is one of the lines there.
+    fn key(&self, piece: &ForTurn<Piece>) -> Option<Key> {
+        let (_, piece) = piece.as_ref().into_parts();
+        self.lines.have(piece).then(|| Key {
+            voice: self.settings.tts_voice.as_str().to_owned(),
+            format: self.shape.name(),
+            text: piece.spoken.clone(),
+        })
     }
 
     fn on_frame(&mut self, frame: Frame) -> Vec<Input> {
@@ -254,24 +249,17 @@ impl Voice {
         match event {
             VoiceEvent::Audio(audio) => {
                 let (turn, pcm) = audio.into_parts();
-                if let Some(speaking) = self.speaking.front_mut() {
-                    speaking.has_sounded = true;
-                }
+                self.speaking.hear(turn, &pcm);
                 self.sound(turn, &pcm)
             }
             VoiceEvent::PieceDone(turn) => {
-                self.speaking.pop_front();
-                let inputs = self.end_piece(turn);
-                if let Some(recording) = self.recording.take_if(|recording| recording.turn == turn)
-                {
-                    greeting::keep(self.key(), &recording.sound);
-                }
-                inputs
+                let recording = self.speaking.complete(turn);
+                self.end_piece(turn, recording)
             }
             // The newest one: those before it are still being spoken.
             VoiceEvent::PieceRefused(_) => {
-                if let Some(refused) = self.speaking.pop_back() {
-                    self.waiting.push_front(refused.piece);
+                if let Some(refused) = self.speaking.refuse() {
+                    self.waiting.push_front(refused);
                 }
                 Vec::new()
             }
@@ -285,14 +273,12 @@ impl Voice {
     /// The socket is gone: pieces without sound are spoken another way, one that was cut short counts as done.
     fn lose_line(&mut self) -> Vec<Input> {
         self.line = None;
-        self.recording = None;
         self.fenced_since = None;
         let mut inputs = Vec::new();
-        while let Some(Speaking { piece, has_sounded }) = self.speaking.pop_back() {
-            if has_sounded {
-                inputs.extend(self.end_piece(piece.turn()));
-            } else {
-                self.waiting.push_front(piece);
+        for left in self.speaking.lose() {
+            match left {
+                Left::CutShort(turn) => inputs.extend(self.end_piece(turn, None)),
+                Left::Unspoken(piece) => self.waiting.push_front(piece),
             }
         }
         inputs
@@ -335,33 +321,21 @@ impl Voice {
         self.voiced(turn, &sound)
     }
 
-    /// The oldest piece of this turn is complete.
-    fn end_piece(&mut self, turn: TurnId) -> Vec<Input> {
+    /// The oldest piece of this turn is complete, and what was recorded of it is whole.
+    fn end_piece(&mut self, turn: TurnId, recording: Option<Recording>) -> Vec<Input> {
+        if let Some(recording) = recording {
+            recording.keep(|sound| self.shape.phrase(sound));
+        }
         let last = self.shape.finish(turn);
         let mut inputs = self.voiced(turn, &last);
         inputs.push(Input::PieceDone(ForTurn::new(turn, ())));
         inputs
     }
 
-    fn voiced(&mut self, turn: TurnId, sound: &[u8]) -> Vec<Input> {
-        if let Some(recording) = self
-            .recording
-            .as_mut()
-            .filter(|recording| recording.turn == turn)
-        {
-            recording.sound.extend_from_slice(sound);
-        }
+    fn voiced(&self, turn: TurnId, sound: &[u8]) -> Vec<Input> {
         self.shape
             .cut(sound)
             .map(|sound| Input::Voiced(ForTurn::new(turn, sound)))
             .collect()
-    }
-
-    fn key(&self) -> Key {
-        Key {
-            voice: self.settings.tts_voice.as_str().to_owned(),
-            format: self.shape.name(),
-            text: self.greeting.clone(),
-        }
     }
 }

@@ -1,13 +1,21 @@
-//! What the vendor's two protocols share: the key's header, and how to read a refusal.
+//! What the vendor's protocols share: the key's header, the caller's sound, and how to read a refusal.
 
 use serde_json::Value;
 
-use super::Refusal;
+use super::{AudioFormat, Refusal};
 use crate::settings::Secret;
 
 /// The header that carries the key.
 pub(super) fn authorization(key: &Secret) -> (&'static str, String) {
     ("Authorization", format!("Token {}", key.reveal()))
+}
+
+/// The caller's sound as a query describes it. Raw sound needs both encoding and rate.
+pub(super) const fn caller_sound(format: AudioFormat) -> &'static str {
+    match format {
+        AudioFormat::Browser => "encoding=linear16&sample_rate=16000",
+        AudioFormat::Telephone => "encoding=mulaw&sample_rate=8000",
+    }
 }
 
 /// What a refused upgrade or request means. The body comes in three layouts, or as plain text.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use voice_core::transcript::Recognition;
 
-use super::deepgram::{authorization, plain_code, refusal};
+use super::deepgram::{authorization, caller_sound, plain_code, refusal};
 use super::{
     AudioFormat, Frame, Handshake, ProtocolError, RecogniserEvent, RecogniserProtocol, Refusal,
 };
@@ -16,12 +16,14 @@ use crate::settings::{Secret, Settings};
 
 /// The vendor closes a socket that has carried neither sound nor text for 10 s (12 s when measured) and advises 3 to 5 s
 /// between signs of life. Four leave a late timer a whole second, and one that is lost another try.
-#[must_use]
-pub const fn keep_alive_every() -> Duration {
-    Duration::from_secs(4)
-}
+const KEEP_ALIVE: Duration = Duration::from_secs(4);
 
-/// What is asked of the recogniser besides the model and the format:
+/// Three frames. The vendor advises 20 to 250 ms, and a message costs the worker far more than the sound in it. No answer
+/// waits for it: a request to finalise sends what there is.
+const MESSAGE: Duration = Duration::from_millis(60);
+
+/// What is asked of the recogniser besides the model and the format. Both generations and their variants take all of it; what only one of
+/// them takes (`keywords` of Nova-2, `keyterm` of Nova-3) is not asked for.
 ///
 /// - `interim_results` and `vad_events`: a barge-in is confirmed by the first words, not by the final ones; `utterance_end_ms` needs interim
 ///   results too.
@@ -40,16 +42,13 @@ pub struct Nova {
 }
 
 impl Nova {
-    /// A recogniser of `format`. Raw sound is described by both encoding and rate.
+    /// A recogniser of `format`.
     #[must_use]
     pub fn new(settings: &Settings, format: AudioFormat) -> Self {
-        let sound = match format {
-            AudioFormat::Browser => "encoding=linear16&sample_rate=16000",
-            AudioFormat::Telephone => "encoding=mulaw&sample_rate=8000",
-        };
         let path = format!(
-            "/v1/listen?model={}&{sound}&{FEATURES}",
-            settings.stt_model.as_str()
+            "/v1/listen?model={}&{}&{FEATURES}",
+            settings.stt_model.as_str(),
+            caller_sound(format)
         );
         Self {
             url: settings.deepgram_url.join(&path),
@@ -72,6 +71,10 @@ impl RecogniserProtocol for Nova {
         }
     }
 
+    fn message_length(&self) -> Duration {
+        MESSAGE
+    }
+
     /// An empty binary frame is the vendor's old way to close, so one is never sent.
     fn audio(&mut self, pcm: &[u8]) -> Option<Frame> {
         (!pcm.is_empty()).then(|| Frame::Binary(pcm.to_vec()))
@@ -79,6 +82,10 @@ impl RecogniserProtocol for Nova {
 
     fn finalize(&mut self) -> Option<Frame> {
         Some(Frame::Text(r#"{"type":"Finalize"}"#.to_owned()))
+    }
+
+    fn keep_alive_every(&self) -> Duration {
+        KEEP_ALIVE
     }
 
     fn keep_alive(&mut self) -> Option<Frame> {
@@ -230,7 +237,7 @@ mod tests {
         assert_eq!(nova.finalize(), text(r#"{"type":"Finalize"}"#));
         assert_eq!(nova.close(), text(r#"{"type":"CloseStream"}"#));
         // What the vendor's guide advises; its limit is 10 s.
-        assert!((3..=5).contains(&keep_alive_every().as_secs()));
+        assert!((3..=5).contains(&nova.keep_alive_every().as_secs()));
     }
 
     #[test]

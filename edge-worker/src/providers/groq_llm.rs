@@ -13,7 +13,7 @@ use voice_core::tools::Tool;
 pub use failure::classify;
 pub use stream::ChatStream;
 
-use super::HttpRequest;
+use super::{Handshake, HttpRequest};
 use crate::settings::{Secret, Settings};
 
 /// The most tokens of an answer, thoughts and tool calls included: two spoken sentences are about 60, low reasoning
@@ -30,6 +30,7 @@ const USER_AGENT: &str = concat!("voxanne/", env!("CARGO_PKG_VERSION"));
 #[derive(Clone, Debug)]
 pub struct Groq {
     url: String,
+    models_url: String,
     key: Secret,
 }
 
@@ -39,8 +40,25 @@ impl Groq {
     pub fn new(settings: &Settings) -> Self {
         Self {
             url: settings.groq_url.join("/openai/v1/chat/completions"),
+            models_url: settings.groq_url.join("/openai/v1/models"),
             key: settings.groq_key.clone(),
         }
+    }
+
+    /// The cheapest thing there is to ask, so that the connection is there when an answer is wanted: it uses no tokens.
+    #[must_use]
+    pub fn handshake(&self) -> Handshake {
+        Handshake {
+            url: self.models_url.clone(),
+            headers: self.headers(),
+        }
+    }
+
+    fn headers(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("Authorization", format!("Bearer {}", self.key.reveal())),
+            ("User-Agent", USER_AGENT.to_owned()),
+        ]
     }
 
     /// Asks `model` for the answer to a prompt.
@@ -68,10 +86,7 @@ impl Groq {
         };
         HttpRequest {
             url: self.url.clone(),
-            headers: vec![
-                ("Authorization", format!("Bearer {}", self.key.reveal())),
-                ("User-Agent", USER_AGENT.to_owned()),
-            ],
+            headers: self.headers(),
             // Writing strings and numbers to memory has no way to fail.
             body: serde_json::to_string(&body).unwrap_or_default(),
         }
@@ -186,6 +201,18 @@ mod tests {
         assert_eq!(body["reasoning_effort"], "low");
         assert_eq!(body["include_reasoning"], false);
         assert!(body.get("tools").is_none(), "an empty list is refused");
+    }
+
+    #[test]
+    fn the_first_request_asks_for_nothing_that_costs() {
+        let groq = Groq::new(&Settings::for_tests("http://127.0.0.1:9000"));
+        let Handshake { url, headers } = groq.handshake();
+        assert_eq!(url, "http://127.0.0.1:9000/openai/v1/models");
+        assert_eq!(
+            headers[0],
+            ("Authorization", "Bearer vendor-key".to_owned())
+        );
+        assert_eq!(headers[1].0, "User-Agent");
     }
 
     #[test]

@@ -97,19 +97,47 @@ impl BaseUrl {
 
 /// A recogniser's model this worker can speak to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SttModel(String);
+pub struct SttModel {
+    name: String,
+    family: SttFamily,
+}
+
+/// Recognisers that share a protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SttFamily {
+    /// Judges by itself when a turn ends.
+    Flux,
+    /// Reports words and silences.
+    Nova,
+}
 
 impl SttModel {
-    /// Nova-2, Nova-3 and their variants. Other families have other protocols.
+    /// Nova-2, Nova-3 and their variants, and the two of Flux. Other families have other protocols.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        is_member(text, &["nova-2", "nova-3"]).then(|| Self(text.to_owned()))
+        let family = if matches!(text, "flux-general-en" | "flux-general-multi") {
+            SttFamily::Flux
+        } else if is_member(text, &["nova-2", "nova-3"]) {
+            SttFamily::Nova
+        } else {
+            return None;
+        };
+        Some(Self {
+            name: text.to_owned(),
+            family,
+        })
+    }
+
+    /// Which protocol it speaks.
+    #[must_use]
+    pub const fn family(&self) -> SttFamily {
+        self.family
     }
 
     /// The name as the vendor spells it; safe in a query.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
     }
 }
 
@@ -241,15 +269,22 @@ mod tests {
 
     #[test]
     fn a_model_belongs_to_a_family() {
+        let family = |name| SttModel::parse(name).map(|model| model.family());
         for name in ["nova-2", "nova-2-phonecall", "nova-3", "nova-3-medical"] {
-            assert!(SttModel::parse(name).is_some(), "{name}");
+            assert_eq!(family(name), Some(SttFamily::Nova), "{name}");
+        }
+        for name in ["flux-general-en", "flux-general-multi"] {
+            assert_eq!(family(name), Some(SttFamily::Flux), "{name}");
         }
         for name in [
             "nova",
             "nova-20",
             "nova-2-",
             "nova-2&x=1",
-            "flux-general-en",
+            "flux",
+            "flux-general",
+            "flux-general-en-2",
+            "flux-general-en&x=1",
             "whisper",
             "Nova-2",
             "",

@@ -1,62 +1,58 @@
-//! The caller's side of a conversation: when they have finished, when they resume, when they interrupt.
+//! The caller's side of a conversation: when they have finished, and when they resume.
 
 use std::time::Duration;
 
 use super::{Conversation, Output, Timer};
-use crate::barge_in::{self, Verdict, normalise};
-use crate::endpointing::{Decision, FINALIZE_WAIT};
-use crate::latency::{TurnOutcome, mark};
+use crate::barge_in::normalise;
+use crate::endpointing::Decision;
+use crate::latency::mark;
 use crate::time::Timestamp;
 use crate::transcript::Recognition;
-use crate::turn::ForTurn;
 use crate::wire::{Outcome, Phase, ServerMessage, Speaker};
-
-/// How long after a noise has ended she waits for words in it before she speaks on. The recogniser's answer to `Finalize`
-/// takes 100–300 ms; a longer pause sounds like a fault.
-const FALSE_INTERRUPTION: Duration = Duration::from_millis(600);
-
-/// How long a noise without words may hold her up while it lasts: music, a vacuum cleaner, people in the room.
-const LONGEST_NOISE: Duration = Duration::from_secs(3);
-
-/// How long the handset may take to say what it flushed: a round trip and a little. Then its last report counts.
-const DRAIN: Duration = Duration::from_millis(400);
 
 /// The most text kept of one utterance: ten minutes of talk. Beyond it the oldest turn is taken as it stands.
 const LONGEST_UTTERANCE: usize = 8_000;
 
+/// A silence longer than this was no pause in a sentence, and says nothing about the caller's pace.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+
 impl Conversation {
     pub(super) fn on_speech_started(&mut self, now: Timestamp) {
-        self.utterance.set_voiced(true);
+        self.utterance.begin_sound();
         self.prompted = false;
         self.dismissed = false;
+        let was_speaking = !self.utterance.has_no_words() || !self.caller.is_empty();
+        self.pause = self
+            .utterance
+            .last_sound()
+            .map(|last| now.since(last))
+            .filter(|pause| was_speaking && *pause < LONGEST_PAUSE);
+        self.resounded = was_speaking;
         if self.phase == Phase::Listening {
-            self.marks.last_sound = None;
-            self.timers.stop(Timer::Endpoint);
             self.timers.set(Timer::Silence, now, self.config.silence);
+            self.follow_witnesses(now);
         }
     }
 
     pub(super) fn on_speech_ended(&mut self, now: Timestamp, silence: Duration) {
-        self.utterance.set_voiced(false);
+        let last_sound = now - silence;
+        self.utterance.end_sound(now, last_sound);
         match self.phase {
             Phase::Listening => {
-                self.marks.last_sound = Some(now - silence);
                 self.timers.set(Timer::Silence, now, self.config.silence);
-                self.timers.set(Timer::Endpoint, now, FINALIZE_WAIT);
                 self.outputs.push_back(Output::Finalize);
+                self.follow_witnesses(now);
             }
-            Phase::Speaking if self.paused && self.dismissed => self.resume_playback(now),
-            Phase::Speaking if self.paused => {
-                self.timers
-                    .set(Timer::FalseInterruption, now, FALSE_INTERRUPTION);
-                self.outputs.push_back(Output::Finalize);
+            Phase::Speaking => self.on_sound_over_speech_ended(now),
+            Phase::Processing => {
+                if !self.caller.is_empty() {
+                    // The recogniser was faster than the local detector: the last sound was before the commit.
+                    let committed = self.marks.committed.unwrap_or(now);
+                    mark(&mut self.marks.last_sound, last_sound.min(committed));
+                }
+                self.await_words_in_noise(now);
             }
-            // The recogniser was faster than the local detector: the last sound was before the commit.
-            Phase::Processing if self.marks.last_sound.is_none() => {
-                let committed = self.marks.committed.unwrap_or(now);
-                self.marks.last_sound = Some((now - silence).min(committed));
-            }
-            _ => {}
+            Phase::Idle | Phase::Interrupted | Phase::Ended => {}
         }
     }
 
@@ -64,9 +60,11 @@ impl Conversation {
         if self.repeats_the_caller(heard) {
             return;
         }
-        self.utterance.hear(heard);
-        self.decision = self.utterance.after_recogniser(heard);
+        self.utterance.hear(now, heard);
         let has_words = !heard.text.trim().is_empty();
+        if has_words && let Some(pause) = self.pause.take() {
+            self.pace.paused(pause);
+        }
         match self.phase {
             Phase::Listening => {
                 if has_words {
@@ -74,27 +72,36 @@ impl Conversation {
                     self.timers.set(Timer::Silence, now, self.config.silence);
                     self.caption_caller(false);
                 }
-                self.follow_decision(now);
+                self.follow_witnesses(now);
             }
             Phase::Processing if has_words && !self.protected => self.resume_caller(now),
+            Phase::Processing if heard.answers_finalize => self.on_no_words_before_speech(now),
             Phase::Speaking if has_words => self.judge_words_over_speech(now, heard.is_final),
+            Phase::Speaking if heard.answers_finalize => self.on_no_words_over_speech(now),
             _ => {}
         }
     }
 
     pub(super) fn on_gap(&mut self, now: Timestamp) {
+        self.utterance.notice_gap(now);
         if self.phase == Phase::Listening {
-            self.decision = self.utterance.after_gap();
-            self.follow_decision(now);
+            self.follow_witnesses(now);
         }
     }
 
-    /// The caller's time is up: take what there is.
+    /// The recogniser takes back that the caller was about to end.
+    pub(super) fn on_resumed(&mut self, now: Timestamp) {
+        self.utterance.go_on();
+        if self.phase == Phase::Listening {
+            self.drop_ahead();
+            self.follow_witnesses(now);
+        }
+    }
+
+    /// The moment has come at which the caller is taken to have finished, unless the witnesses now say otherwise.
     pub(super) fn on_endpoint(&mut self, now: Timestamp) {
-        let may_end = self.phase == Phase::Listening && !self.utterance.has_keys();
-        if may_end && !self.utterance.is_empty() {
-            self.commit(now, "endpoint time-out");
-            self.caller_uncertain = true;
+        if self.phase == Phase::Listening && !self.utterance.has_keys() {
+            self.follow_witnesses(now);
         }
     }
 
@@ -112,81 +119,39 @@ impl Conversation {
         }
     }
 
-    pub(super) fn on_paused(&mut self, now: Timestamp, samples: ForTurn<u64>) {
-        let Some(samples) = samples.if_current(self.turn) else {
-            return;
-        };
-        let Some(reply) = self.reply.as_mut() else {
-            return;
-        };
-        reply.set_played(samples);
-        if self.phase != Phase::Speaking {
-            return;
-        }
-        self.paused = true;
-        if self.protected {
-            self.resume_playback(now);
-            return;
-        }
-        self.timers.stop(Timer::Playback);
-        let wait = if self.utterance.is_voiced() {
-            LONGEST_NOISE
-        } else {
-            FALSE_INTERRUPTION
-        };
-        self.timers.set(Timer::FalseInterruption, now, wait);
-    }
-
-    /// The interruption was false: she plays on from where she paused.
-    pub(super) fn resume_playback(&mut self, now: Timestamp) {
-        if self.phase != Phase::Speaking || !self.paused {
-            return;
-        }
-        self.paused = false;
-        self.timers.stop(Timer::FalseInterruption);
-        self.watch_playback(now);
-        if !self.protected {
-            self.utterance.clear();
-        }
-        self.transmit(ServerMessage::Resume { turn: self.turn });
-    }
-
-    pub(super) fn on_flushed(&mut self, now: Timestamp, samples: ForTurn<u64>) {
-        let (turn, samples) = samples.into_parts();
-        if self.cut.as_ref().is_some_and(|cut| cut.turn == turn) {
-            self.on_drained(now, Some(samples));
-        }
-    }
-
-    /// Everything of the cut reply is gone; the caller has the floor.
-    pub(super) fn on_drained(&mut self, now: Timestamp, heard: Option<u64>) {
-        let Some(mut cut) = self.cut.take() else {
-            return;
-        };
-        if let Some(samples) = heard {
-            cut.reply.set_played(samples);
-        }
-        self.record(cut, TurnOutcome::Interrupted);
-        if self.phase == Phase::Interrupted {
-            self.listen(now, "flushed");
-            self.caption_caller(false);
-            self.follow_decision(now);
-        }
-    }
-
     /// Acts on what the witnesses say, in the caller's turn.
-    pub(super) fn follow_decision(&mut self, now: Timestamp) {
-        match self.decision {
-            _ if self.utterance.text().len() > LONGEST_UTTERANCE => self.commit(now, "long enough"),
-            _ if self.utterance.keys_are_complete() => self.commit_keys(now),
-            _ if self.utterance.has_keys() => self.await_keys(),
-            Decision::Commit => self.commit(now, "end of turn"),
-            Decision::CommitAfter(wait) => self.timers.set(Timer::Endpoint, now, wait),
-            Decision::Wait if self.utterance.is_voiced() => self.timers.stop(Timer::Endpoint),
-            Decision::Wait if !self.utterance.is_empty() => {
-                self.timers.set(Timer::Endpoint, now, FINALIZE_WAIT)
+    pub(super) fn follow_witnesses(&mut self, now: Timestamp) {
+        if self.utterance.text().len() > LONGEST_UTTERANCE {
+            self.commit(now, "long enough");
+        } else if self.utterance.keys_are_complete() {
+            self.commit_keys(now);
+        } else if self.utterance.has_keys() {
+            self.drop_ahead();
+            self.await_keys();
+        } else {
+            self.follow_words(now);
+        }
+    }
+
+    fn follow_words(&mut self, now: Timestamp) {
+        let completeness = self.utterance.completeness(self.wanted);
+        let decision = self
+            .utterance
+            .decide(&self.config.endpointing, &self.pace, completeness);
+        match decision {
+            Decision::At(due) if due <= now => {
+                let certain = self.utterance.is_settled();
+                self.commit(now, "end of turn");
+                self.caller_uncertain = !certain;
             }
-            Decision::Wait => {}
+            Decision::At(due) => {
+                self.timers.set(Timer::Endpoint, now, due.since(now));
+                self.look_ahead();
+            }
+            Decision::Wait => {
+                self.timers.stop(Timer::Endpoint);
+                self.look_ahead();
+            }
         }
     }
 
@@ -196,12 +161,17 @@ impl Conversation {
         self.caption_caller(true);
         self.caller = self.utterance.text();
         self.utterance.keys().clone_into(&mut self.caller_keys);
+        let ended_by_ear = !self.utterance.is_voiced() && !self.utterance.has_keys();
+        if ended_by_ear && !self.utterance.has_no_words() {
+            self.marks.last_sound = self.utterance.last_sound();
+        }
         self.utterance.clear();
-        self.decision = Decision::Wait;
+        self.resounded = false;
         mark(&mut self.marks.committed, now);
         if wants_a_person && self.config.can_transfer {
+            self.drop_ahead();
             self.put_through(now, reason);
-        } else {
+        } else if !self.adopt_ahead(now, reason) {
             self.ask(now, reason);
         }
     }
@@ -219,46 +189,13 @@ impl Conversation {
     /// Takes the turn back that was to answer the caller.
     pub(super) fn withdraw(&mut self, now: Timestamp) {
         let over = self.end_turn();
-        // Nothing of it was heard, so there is nothing to record.
-        self.take_turn(over);
+        // Nothing of it was heard, so there is nothing to record but what it cost.
+        let withdrawn = self.take_turn(over).marks;
+        self.marks.take_waste_of(&withdrawn);
         self.cancel_ending();
         self.listen(now, "caller resumed");
         self.caption_caller(false);
-        self.follow_decision(now);
-    }
-
-    /// Stage two of a barge-in: words. The handset has paused her by ear, or missed a soft voice.
-    fn judge_words_over_speech(&mut self, now: Timestamp, is_final: bool) {
-        if self.protected {
-            return;
-        }
-        let hers = self
-            .reply
-            .as_ref()
-            .map(super::Reply::text)
-            .unwrap_or_default();
-        match barge_in::judge(&self.utterance.text(), &hers) {
-            Verdict::Confirm => self.interrupt(now, "barge-in"),
-            Verdict::Unclear => {}
-            Verdict::Backchannel | Verdict::Echo if is_final => {
-                self.utterance.clear();
-                self.dismissed = true;
-                if !self.utterance.is_voiced() {
-                    self.resume_playback(now);
-                }
-            }
-            Verdict::Backchannel | Verdict::Echo => {}
-        }
-    }
-
-    pub(super) fn interrupt(&mut self, now: Timestamp, reason: &str) {
-        self.go(Phase::Interrupted, reason);
-        let over = self.end_turn();
-        self.cut = Some(self.take_turn(over));
-        self.cancel_ending();
-        self.timers.stop_all_but_the_ceiling();
-        self.timers.set(Timer::Drain, now, DRAIN);
-        self.transmit(ServerMessage::Flush { turn: over });
+        self.follow_witnesses(now);
     }
 
     /// Whether this only reports again, for certain, the words that were taken before they were certain.
@@ -270,10 +207,11 @@ impl Conversation {
         committed.ends_with(&again)
     }
 
+    /// The caller's words of this turn, whole each time.
     pub(super) fn caption_caller(&mut self, is_final: bool) {
         let text = self.utterance.text();
         if !text.is_empty() {
-            let turn = self.turn;
+            let turn = self.caption_turn;
             self.transmit(ServerMessage::Caption {
                 speaker: Speaker::Caller,
                 turn,

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::{Conversation, Timer};
-use crate::endpointing::Decision;
 use crate::time::Timestamp;
 use crate::wire::Phase;
 
@@ -26,10 +25,9 @@ impl Conversation {
         match self.phase {
             Phase::Listening => {
                 self.take_key(now, key);
-                self.marks.last_sound = None;
                 self.timers.set(Timer::Silence, now, self.config.silence);
                 self.caption_caller(false);
-                self.follow_decision(now);
+                self.follow_witnesses(now);
             }
             Phase::Processing if self.protected => self.take_key(now, key),
             // What it would end is over already, and there is nothing to forget.
@@ -59,7 +57,6 @@ impl Conversation {
             '*' => {
                 self.utterance.forget_keys();
                 self.timers.stop(Timer::Keypad);
-                self.decision = Decision::Wait;
             }
             digit => {
                 self.utterance.press(digit);
@@ -81,9 +78,8 @@ impl Conversation {
         if self.utterance.is_voiced() {
             // The caller goes on in words, and those end as words do.
             self.utterance.settle_keys();
-            self.decision = Decision::Wait;
             self.timers.set(Timer::Silence, now, self.config.silence);
-            self.follow_decision(now);
+            self.follow_witnesses(now);
         } else {
             self.commit_keys(now);
         }

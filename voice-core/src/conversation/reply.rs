@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::audio::SampleRate;
+use crate::barge_in::Hers;
 use crate::sentence::SentenceChunker;
+use crate::spoken::spoken;
 
 /// Sound as the voice gave it, at the rate the driver asked for. The core counts samples and never looks inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub struct Piece {
 
 impl Piece {
     pub(super) fn new(index: u32, text: String) -> Self {
-        let spoken = text.clone();
+        let spoken = spoken(&text);
         Self {
             index,
             text,
@@ -38,6 +40,20 @@ impl Piece {
 const MAX_PIECES: usize = 60;
 const MAX_SOUND: Duration = Duration::from_secs(300);
 
+/// The voice is given more once less than this is left to play. It covers a slow voice three times over, and what is not
+/// given need not be paid for when the caller interrupts.
+const IN_HAND: Duration = Duration::from_secs(3);
+
+/// Sentences that wait are given together up to this many characters: some twenty seconds of speech. Deepgram's socket takes 20 pieces a
+/// minute, so pieces must last longer than three seconds on the whole.
+const TOGETHER: usize = 300;
+
+/// So near the end of a question, a yes is the answer to it: the last word or two.
+const QUESTION_END: Duration = Duration::from_millis(1_200);
+
+/// Words of hers that may come back as an echo: those of the last few seconds.
+const ECHO_WORDS: usize = 14;
+
 /// How long a character takes to say, to estimate the length of a piece whose sound is not complete: about 15 characters
 /// a second, the usual pace of the approved voice.
 const CHARACTER: Duration = Duration::from_millis(65);
@@ -45,7 +61,11 @@ const CHARACTER: Duration = Duration::from_millis(65);
 #[derive(Debug)]
 pub(super) struct Reply {
     chunker: SentenceChunker,
+    /// Text that is not given to the voice yet.
+    waiting: VecDeque<String>,
     pieces: Vec<Spoken>,
+    /// How many of the pieces, from the first, only fill a wait.
+    fillers: usize,
     /// Which piece the voice is at.
     voicing: usize,
     outbox: VecDeque<Released>,
@@ -75,7 +95,9 @@ impl Reply {
     pub(super) fn new(rate: SampleRate) -> Self {
         Self {
             chunker: SentenceChunker::default(),
+            waiting: VecDeque::new(),
             pieces: Vec::new(),
+            fillers: 0,
             voicing: 0,
             outbox: VecDeque::new(),
             received: 0,
@@ -86,35 +108,60 @@ impl Reply {
         }
     }
 
-    /// Takes a word of the model and gives the pieces it completes.
-    pub(super) fn take_token(&mut self, token: &str) -> Vec<Piece> {
-        if self.text_complete {
-            return Vec::new();
+    /// Takes a word of the model.
+    pub(super) fn take_token(&mut self, token: &str) {
+        if !self.text_complete {
+            for text in self.chunker.push(token) {
+                self.add_text(text);
+            }
         }
-        let texts = self.chunker.push(token);
-        texts
-            .into_iter()
-            .filter_map(|text| self.add_piece(text))
-            .collect()
     }
 
-    /// The model has finished; gives the last piece.
-    pub(super) fn finish_text(&mut self) -> Option<Piece> {
-        let last = if self.text_complete {
-            None
-        } else {
-            self.chunker.finish()
-        };
-        let piece = last.and_then(|text| self.add_piece(text));
+    /// The model has finished.
+    pub(super) fn finish_text(&mut self) {
+        if !self.text_complete
+            && let Some(last) = self.chunker.finish()
+        {
+            self.add_text(last);
+        }
         self.text_complete = true;
-        piece
     }
 
-    /// Adds a piece as it stands, such as the greeting.
-    pub(super) fn add_piece(&mut self, text: String) -> Option<Piece> {
-        if self.pieces.len() >= MAX_PIECES {
+    /// Adds text as it stands, such as the greeting.
+    pub(super) fn add_text(&mut self, text: String) {
+        if self.pieces.len().saturating_add(self.waiting.len()) < MAX_PIECES {
+            self.waiting.push_back(text);
+        }
+    }
+
+    /// Fills the wait for an answer of which there is nothing yet.
+    pub(super) fn fill(&mut self, text: String) -> Option<Piece> {
+        if !self.pieces.is_empty() || !self.waiting.is_empty() {
             return None;
         }
+        self.fillers = 1;
+        self.add_piece(text)
+    }
+
+    /// The next text for the voice: at once as long as there is too little to play, later ones together.
+    pub(super) fn next_piece(&mut self) -> Option<Piece> {
+        let is_first = self.pieces.len() == self.fillers;
+        if !is_first && self.in_hand() >= self.rate.samples_in(IN_HAND) {
+            return None;
+        }
+        let mut text = self.waiting.pop_front()?;
+        while !is_first
+            && let Some(next) = self.waiting.pop_front_if(|next| {
+                text.chars().count().saturating_add(next.chars().count()) < TOGETHER
+            })
+        {
+            text.push(' ');
+            text.push_str(&next);
+        }
+        self.add_piece(text)
+    }
+
+    fn add_piece(&mut self, text: String) -> Option<Piece> {
         let index = u32::try_from(self.pieces.len()).ok()?;
         self.pieces.push(Spoken {
             text: text.clone(),
@@ -122,6 +169,22 @@ impl Reply {
             complete: false,
         });
         Some(Piece::new(index, text))
+    }
+
+    /// Samples that are still to be heard of what the voice was given, by its length where that is not known.
+    fn in_hand(&self) -> u64 {
+        let lengths = self.pieces.iter().map(|piece| self.length(piece));
+        lengths
+            .fold(0_u64, u64::saturating_add)
+            .saturating_sub(self.played)
+    }
+
+    fn length(&self, piece: &Spoken) -> u64 {
+        if piece.complete {
+            piece.samples
+        } else {
+            piece.samples.max(self.estimate(&piece.text))
+        }
     }
 
     /// Takes sound of the piece being voiced. With the first sound of a piece comes its text and where it begins.
@@ -161,8 +224,12 @@ impl Reply {
 
     /// Gives up on everything that has no sound yet.
     pub(super) fn abandon_rest(&mut self) {
-        self.text_complete = true;
+        self.finish_text();
         self.end_piece();
+        // What was not given to the voice is unheard like the rest.
+        while let Some(text) = self.waiting.pop_front() {
+            self.add_piece(text);
+        }
         for piece in self.pieces.iter_mut().skip(self.voicing) {
             piece.complete = true;
         }
@@ -197,8 +264,14 @@ impl Reply {
         self.text_complete
     }
 
+    /// Whether there is anything of the answer itself.
+    pub(super) fn has_words(&self) -> bool {
+        self.has_pieces() || !self.waiting.is_empty()
+    }
+
+    /// Whether the voice was given any of the answer itself.
     pub(super) const fn has_pieces(&self) -> bool {
-        !self.pieces.is_empty()
+        self.pieces.len() > self.fillers
     }
 
     pub(super) const fn awaits_voice(&self) -> bool {
@@ -206,25 +279,41 @@ impl Reply {
     }
 
     /// Nothing will be said at all.
-    pub(super) const fn is_empty(&self) -> bool {
-        self.text_complete && self.pieces.is_empty()
+    pub(super) fn is_empty(&self) -> bool {
+        self.text_complete && self.pieces.is_empty() && self.waiting.is_empty()
     }
 
     /// Everything that can be said has been heard.
     pub(super) fn is_over(&self) -> bool {
         self.text_complete
             && !self.awaits_voice()
+            && self.waiting.is_empty()
             && self.outbox.is_empty()
             && self.played >= self.sent
     }
 
-    /// All she was going to say, to recognise an echo of it.
-    pub(super) fn text(&self) -> String {
-        self.pieces
-            .iter()
-            .map(|piece| piece.text.as_str())
-            .collect::<Vec<_>>()
-            .join(" ")
+    /// What she is saying while the caller is heard.
+    pub(super) fn hers(&self, echo: bool) -> Hers {
+        let ends = self.text_complete && !self.awaits_voice() && self.waiting.is_empty();
+        let left = self.received.saturating_sub(self.played);
+        let asks = ends
+            && left <= self.rate.samples_in(QUESTION_END)
+            && self
+                .pieces
+                .last()
+                .is_some_and(|piece| piece.text.trim_end().ends_with('?'));
+        let lately = if echo {
+            let (heard, unheard) = self.split();
+            // The word that is playing counts as unheard.
+            let playing = unheard.split_whitespace().take(2);
+            let mut words: Vec<&str> = heard.split_whitespace().chain(playing).collect();
+            words
+                .split_off(words.len().saturating_sub(ECHO_WORDS))
+                .join(" ")
+        } else {
+            String::new()
+        };
+        Hers { lately, asks }
     }
 
     /// What was heard, to the last word that had been played whole, and what was not.
@@ -232,11 +321,7 @@ impl Reply {
         let (mut heard, mut unheard) = (Vec::new(), Vec::new());
         let mut start = 0_u64;
         for piece in &self.pieces {
-            let length = if piece.complete {
-                piece.samples
-            } else {
-                piece.samples.max(self.estimate(&piece.text))
-            };
+            let length = self.length(piece);
             let played = self.played.saturating_sub(start);
             start = start.saturating_add(length);
             if piece.samples > 0 && played >= length {
@@ -247,6 +332,7 @@ impl Reply {
             heard.extend((!before.is_empty()).then_some(before));
             unheard.extend((!after.is_empty()).then_some(after));
         }
+        unheard.extend(self.waiting.iter().map(String::as_str));
         (heard.join(" "), unheard.join(" "))
     }
 
@@ -291,8 +377,9 @@ mod tests {
     #[test]
     fn what_was_heard_ends_at_the_last_whole_word() {
         let mut reply = Reply::new(SampleRate::VOICE);
-        reply.add_piece("One two.".to_owned());
-        reply.add_piece("Three four five six.".to_owned());
+        reply.add_text("One two.".to_owned());
+        reply.add_text("Three four five six.".to_owned());
+        while reply.next_piece().is_some() {}
         reply.take_sound(sound(SECOND));
         reply.piece_done();
         reply.take_sound(sound(2 * SECOND));
@@ -317,7 +404,8 @@ mod tests {
     #[test]
     fn a_piece_still_being_voiced_is_not_taken_as_heard_whole() {
         let mut reply = Reply::new(SampleRate::VOICE);
-        reply.add_piece("A rather long sentence that takes a while to say.".to_owned());
+        reply.add_text("A rather long sentence that takes a while to say.".to_owned());
+        reply.next_piece();
         reply.take_sound(sound(SECOND / 2));
         assert!(reply.release(Duration::from_secs(1)).is_some());
         reply.set_played(u64::from(SECOND));
@@ -329,7 +417,8 @@ mod tests {
     #[test]
     fn no_more_than_the_lead_is_under_way() {
         let mut reply = Reply::new(SampleRate::VOICE);
-        reply.add_piece("Hello.".to_owned());
+        reply.add_text("Hello.".to_owned());
+        reply.next_piece();
         for _ in 0..10 {
             reply.take_sound(sound(2_400));
         }

@@ -14,6 +14,9 @@ use crate::wire::{Outcome, Phase, ServerMessage, Speaker};
 /// How long the model may take to its first word. Its usual answer comes within half a second; a caller gives up soon after this.
 const FIRST_TOKEN: Duration = Duration::from_secs(6);
 
+/// How long after the caller's turn she says that it takes a moment. Below a second a silence is a breath; above two it is a fault.
+const FILLER: Duration = Duration::from_millis(1_200);
+
 /// How long the voice may take to its first sound, its second attempt by REST included.
 const FIRST_AUDIO: Duration = Duration::from_secs(5);
 
@@ -61,10 +64,12 @@ impl Conversation {
             self.say(now, self.config.greeting.clone(), "greeting");
             return;
         };
-        self.prepare(Phase::Processing, "greeting");
+        self.enter_processing("greeting");
         if let Some(reply) = self.reply.as_mut() {
-            reply.add_piece(self.config.greeting.clone());
+            reply.add_text(self.config.greeting.clone());
             reply.finish_text();
+            // It was given to the voice while the telephone rang.
+            reply.next_piece();
         }
         self.expect_sound(now);
         for fact in early {
@@ -74,8 +79,9 @@ impl Conversation {
 
     /// Has the model answer what the caller said.
     pub(super) fn ask(&mut self, now: Timestamp, reason: &str) {
-        self.prepare(Phase::Processing, reason);
-        self.timers.set(Timer::FirstToken, now, FIRST_TOKEN);
+        self.enter_processing(reason);
+        self.await_answer(now);
+        self.marks.requested = 1;
         let prompt = self
             .history
             .prompt(&self.config.instructions, &self.caller, self.tools());
@@ -85,24 +91,50 @@ impl Conversation {
 
     /// Says words that are known: the greeting, a prompt, a goodbye.
     pub(super) fn say(&mut self, now: Timestamp, text: String, reason: &str) {
-        self.prepare(Phase::Processing, reason);
+        self.drop_ahead();
+        self.enter_processing(reason);
         self.say_known(now, text);
     }
 
-    fn prepare(&mut self, phase: Phase, reason: &str) {
+    /// Something is going to be said, under an id that nothing has ended yet.
+    pub(super) fn enter_processing(&mut self, reason: &str) {
+        self.outrun_guesses();
         self.timers.stop_all_but_the_ceiling();
-        self.go(phase, reason);
+        self.go(Phase::Processing, reason);
         self.reply = Some(Reply::new(self.config.rate));
     }
 
+    pub(super) fn await_answer(&mut self, now: Timestamp) {
+        self.timers.set(Timer::FirstToken, now, FIRST_TOKEN);
+        self.timers.set(Timer::Filler, now, FILLER);
+    }
+
     fn say_known(&mut self, now: Timestamp, text: String) {
-        let Some(reply) = self.reply.as_mut() else {
+        if let Some(reply) = self.reply.as_mut() {
+            reply.add_text(text);
+            reply.finish_text();
+            self.say_more(now);
+            self.advance(now);
+        }
+    }
+
+    /// The answer takes its time: says so, but not twice in a row.
+    pub(super) fn fill(&mut self, now: Timestamp) {
+        let may_fill = self.phase == Phase::Processing && !self.filled && !self.caller.is_empty();
+        let line = self
+            .fillers
+            .checked_rem(self.config.fillers.len())
+            .and_then(|next| self.config.fillers.get(next).cloned());
+        let (true, Some(line), Some(reply)) = (may_fill, line, self.reply.as_mut()) else {
             return;
         };
-        let piece = reply.add_piece(text);
-        reply.finish_text();
-        self.voice(now, piece);
-        self.advance(now);
+        if let Some(piece) = reply.fill(line) {
+            self.timers.set(Timer::FirstAudio, now, FIRST_AUDIO);
+            self.filling = true;
+            self.fillers = self.fillers.wrapping_add(1);
+            self.outputs
+                .push_back(Output::Say(ForTurn::new(self.turn, piece)));
+        }
     }
 
     pub(super) fn on_token(&mut self, now: Timestamp, token: ForTurn<String>) {
@@ -112,9 +144,9 @@ impl Conversation {
         let Some(reply) = self.reply.as_mut() else {
             return;
         };
-        let pieces = reply.take_token(&token);
+        reply.take_token(&token);
         self.note_answer(now);
-        self.voice(now, pieces);
+        self.say_more(now);
     }
 
     /// The model has begun to answer.
@@ -144,21 +176,25 @@ impl Conversation {
             return;
         };
         let was_complete = reply.text_is_complete();
-        let last = reply.finish_text();
-        let has_words = reply.has_pieces();
-        let line = if was_complete {
-            None
-        } else {
-            self.line_for_errand(has_words)
-        };
-        let line = line.and_then(|line| self.reply.as_mut()?.add_piece(line));
-        self.voice(now, last.into_iter().chain(line));
+        reply.finish_text();
+        let has_words = reply.has_words();
+        if !was_complete && let Some(line) = self.line_for_errand(has_words) {
+            self.add_line(line);
+        }
+        self.say_more(now);
         self.advance(now);
     }
 
-    /// Gives pieces to the voice.
-    fn voice(&mut self, now: Timestamp, pieces: impl IntoIterator<Item = Piece>) {
-        for piece in pieces {
+    fn add_line(&mut self, line: String) {
+        if let Some(reply) = self.reply.as_mut() {
+            reply.add_text(line);
+        }
+    }
+
+    /// Gives the voice what it should have by now.
+    pub(super) fn say_more(&mut self, now: Timestamp) {
+        while let Some(piece) = self.reply.as_mut().and_then(Reply::next_piece) {
+            self.timers.stop(Timer::Filler);
             self.expect_sound(now);
             self.outputs
                 .push_back(Output::Say(ForTurn::new(self.turn, piece)));
@@ -166,8 +202,8 @@ impl Conversation {
     }
 
     /// The voice has work.
-    fn expect_sound(&mut self, now: Timestamp) {
-        if self.phase == Phase::Processing && self.marks.first_piece.is_none() {
+    pub(super) fn expect_sound(&mut self, now: Timestamp) {
+        if self.phase == Phase::Processing && !self.timers.runs(Timer::FirstAudio) {
             self.timers.set(Timer::FirstAudio, now, FIRST_AUDIO);
         }
         mark(&mut self.marks.first_piece, now);
@@ -184,21 +220,48 @@ impl Conversation {
         if !reply.has_sound() {
             return;
         }
+        mark(&mut self.marks.first_audio, now);
+        self.captions.extend(caption);
         if self.phase == Phase::Processing {
-            self.timers.stop_all_but_the_ceiling();
-            mark(&mut self.marks.first_audio, now);
+            if self.resounded && self.utterance.is_voiced() {
+                // The caller is heard again: what was taken for the end may not have been it.
+                self.timers.stop(Timer::FirstAudio);
+                self.await_silence(now);
+                return;
+            }
+            if self.timers.runs(Timer::FalseInterruption) {
+                return;
+            }
+        }
+        self.begin_speaking(now);
+    }
+
+    /// Her first sound may go out, or more of it.
+    pub(super) fn begin_speaking(&mut self, now: Timestamp) {
+        let has_sound = self.reply.as_ref().is_some_and(Reply::has_sound);
+        if self.phase == Phase::Processing && has_sound {
+            for timer in [
+                Timer::FalseInterruption,
+                Timer::Filler,
+                Timer::FirstAudio,
+                Timer::Silence,
+            ] {
+                self.timers.stop(timer);
+            }
             self.go(Phase::Speaking, "first sound");
         }
-        if let Some((text, from)) = caption {
-            let turn = self.turn;
-            let from_sample = Some(from);
-            self.transmit(ServerMessage::Caption {
-                speaker: Speaker::Agent,
-                turn,
-                text,
-                is_final: true,
-                from_sample,
-            });
+        if self.phase == Phase::Speaking {
+            for (text, from) in std::mem::take(&mut self.captions) {
+                let turn = self.turn;
+                let from_sample = Some(from);
+                self.transmit(ServerMessage::Caption {
+                    speaker: Speaker::Agent,
+                    turn,
+                    text,
+                    is_final: true,
+                    from_sample,
+                });
+            }
         }
         self.advance(now);
     }
@@ -234,6 +297,11 @@ impl Conversation {
 
     /// After any news: sends what may be sent, and ends the turn when all has been heard.
     fn advance(&mut self, now: Timestamp) {
+        self.say_more(now);
+        if self.phase == Phase::Processing && self.reply.as_ref().is_some_and(Reply::has_sound) {
+            // It is held until the caller is silent.
+            return;
+        }
         let Some(reply) = self.reply.as_mut() else {
             return;
         };
@@ -280,10 +348,9 @@ impl Conversation {
             if !was_protected && !self.utterance.is_voiced() {
                 // Too little to have been an interruption, and it is over.
                 self.utterance.clear();
-                self.decision = crate::endpointing::Decision::Wait;
             }
             self.listen(now, reason);
-            self.follow_decision(now);
+            self.follow_witnesses(now);
         }
     }
 
@@ -307,9 +374,9 @@ impl Conversation {
         }
         self.timers.stop(Timer::FirstToken);
         self.flaw = Some(TurnOutcome::LlmFailed);
-        let last = reply.finish_text();
-        if reply.has_pieces() {
-            self.voice(now, last);
+        reply.finish_text();
+        if reply.has_words() {
+            self.say_more(now);
             self.advance(now);
         } else {
             self.say_known(now, self.config.apology.clone());

@@ -13,11 +13,13 @@ pub enum Timer {
     Drain,
     /// Listening: the caller seems to have finished, and this is when we take it so.
     Endpoint,
-    /// Speaking, paused: nothing has confirmed that the caller wants the floor.
+    /// Speaking and paused, or about to speak: nothing has confirmed that the caller wants the floor.
     FalseInterruption,
+    /// Processing: the answer takes its time.
+    Filler,
     /// Processing: a piece was given to the voice and no sound has come.
     FirstAudio,
-    /// Processing: the model was asked and no word has come.
+    /// Processing, or Speaking while she fills a wait: the model was asked and no word has come.
     FirstToken,
     /// Listening: keys were pressed, and no other has followed.
     Keypad,
@@ -28,11 +30,12 @@ pub enum Timer {
 }
 
 impl Timer {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::CallLength,
         Self::Drain,
         Self::Endpoint,
         Self::FalseInterruption,
+        Self::Filler,
         Self::FirstAudio,
         Self::FirstToken,
         Self::Keypad,

@@ -75,6 +75,7 @@ pub struct Browser {
     /// The turns in the loudspeaker's queue, a run of samples each.
     ring: VecDeque<(TurnId, u64)>,
     paused: bool,
+    due: Option<Timestamp>,
 }
 
 /// A telephone at the edge, and what its far end holds.
@@ -99,6 +100,7 @@ impl Ear {
                 network,
                 ring: VecDeque::new(),
                 paused: false,
+                due: None,
             })),
             Door::Telephone => Self::Line(Box::new(Line {
                 telephone: Telephone::new(telephone::Config::default()),
@@ -182,6 +184,9 @@ impl Browser {
 
     /// The ear, then the loudspeaker, which takes what it plays in frames.
     fn millisecond(&mut self, now: u64, score: Option<f32>, effects: &mut Vec<Effect>) {
+        if self.due.is_some_and(|due| due.as_millis() <= now) {
+            self.tell(now, handset::Input::Timeout, effects);
+        }
         if let Some(speech) = score {
             let playback = PLAYBACK;
             self.tell(now, handset::Input::Score { speech, playback }, effects);
@@ -212,9 +217,9 @@ impl Browser {
     fn tell(&mut self, now: u64, input: handset::Input, effects: &mut Vec<Effect>) {
         self.handset
             .handle_input(Timestamp::from_millis(now), input);
-        loop {
+        self.due = loop {
             match self.handset.poll_output() {
-                handset::Output::Timeout(_) => break,
+                handset::Output::Timeout(due) => break due,
                 handset::Output::Discard { mut samples } => {
                     while samples > 0 {
                         let Some((_, left)) = self.ring.front_mut() else {
@@ -241,7 +246,7 @@ impl Browser {
                     told(report, Door::Browser, self.network, effects);
                 }
             }
-        }
+        };
     }
 }
 

@@ -117,6 +117,26 @@ impl Call {
         let silence = Duration::from_millis(192);
         self.tell(Input::SpeechEnded { silence });
         self.hear(words);
+        // However finished the words look, the turn is taken by then.
+        self.wait(200);
+    }
+
+    /// The recogniser's guess at what is said.
+    pub(crate) fn guess(&mut self, words: &str, likely_ended: bool) {
+        self.tell(Input::Heard(Recognition {
+            text: words.to_owned(),
+            likely_ended,
+            ..Recognition::default()
+        }));
+    }
+
+    /// A sound of the caller's, as the detector hears it.
+    pub(crate) fn sound(&mut self, millis: u64) {
+        self.tell(Input::SpeechStarted);
+        self.wait(millis);
+        self.tell(Input::SpeechEnded {
+            silence: Duration::from_millis(192),
+        });
     }
 
     pub(crate) fn hear(&mut self, words: &str) {

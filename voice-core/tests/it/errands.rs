@@ -90,13 +90,13 @@ fn an_errand_is_done_once_its_words_were_heard() {
     let unable = errand(config(), "", "transfer_call");
     expect![[r#"
         says: I'm sorry, I can't do that. Can I take a message?
-        turn 2: Listening (heard)"#]]
+        turn 3: Listening (heard)"#]]
     .assert_eq(&unable);
     let unable = errand(with_a_person(), "Let me sing it.", "sing");
     expect![[r#"
         says: Let me sing it.
         says: I'm sorry, I can't do that. Can I take a message?
-        turn 2: Listening (heard)"#]]
+        turn 3: Listening (heard)"#]]
     .assert_eq(&unable);
 }
 
@@ -110,8 +110,11 @@ fn a_caller_who_speaks_over_the_last_line_is_heard_first() {
         let turn = call.conversation.turn();
         call.tell(Input::SpeechStarted);
         call.hear("wait, one more thing");
+        call.tell(Input::SpeechEnded {
+            silence: Duration::from_millis(192),
+        });
         call.tell(Input::Flushed(ForTurn::new(turn, 1_000)));
-        call.wait(2_000);
+        call.wait(1_000);
         call.model("Of course.", None);
         call.voice();
         call.heard_all();
@@ -127,7 +130,7 @@ fn a_caller_who_speaks_over_the_last_line_is_heard_first() {
     call.say("That is all.");
     call.model("Very well, until next time.", Some("end_call"));
     call.hear("no, wait, one more thing");
-    call.wait(2_000);
+    call.wait(1_000);
     call.model("Of course.", None);
     call.wanted.remove(0);
     call.voice();
@@ -192,15 +195,15 @@ fn a_model_that_breaks_off_after_its_errand_needs_no_apology() {
     call.voice();
     call.heard_all();
     call.check(&expect![[r#"
-        500   turn 1: Processing (end of turn)
         500   asks the model: That is all.
-        500   says: Thank you for calling. Goodbye.
-        500   turn 1: Speaking (first sound)
-        500   plays 8000 samples
-        500   mark behind piece 0
-        500   record: "That is all." → "Thank you for calling. Goodbye."
-        500   turn 3: Ended (call over)
-        500   hangs up: Completed
+        558   turn 2: Processing (end of turn)
+        700   says: Thank you for calling. Goodbye.
+        700   turn 2: Speaking (first sound)
+        700   plays 8000 samples
+        700   mark behind piece 0
+        700   record: "That is all." → "Thank you for calling. Goodbye."
+        700   turn 4: Ended (call over)
+        700   hangs up: Completed
     "#]]);
 }
 

@@ -74,6 +74,8 @@ struct Call {
     sent: Vec<(TurnId, u64)>,
     /// The turns told of by `cut` or `report`, and whether each had been given to the record before.
     told: Vec<(TurnId, bool)>,
+    /// Samples that the voice gave.
+    sounded: u64,
 }
 
 impl Call {
@@ -87,6 +89,7 @@ impl Call {
             begins: Vec::new(),
             sent: Vec::new(),
             told: Vec::new(),
+            sounded: 0,
         };
         call.tell(Input::CallStarted);
         call
@@ -135,14 +138,13 @@ impl Call {
 
     /// The caller says something and falls silent; gives the turn in which it is answered.
     fn ask(&mut self, words: &str) -> TurnId {
-        let before = self.prompts.len();
         self.tell(Input::SpeechStarted);
         self.tell(Input::SpeechEnded {
             silence: Duration::from_millis(192),
         });
         self.tell(Input::Heard(certain(words)));
         for _ in 0..4 {
-            if self.prompts.len() == before {
+            if self.conversation.phase() != Phase::Processing {
                 self.wait();
             }
         }
@@ -156,6 +158,21 @@ impl Call {
             .filter(|(of, _)| *of == turn)
             .map(|(_, samples)| samples)
             .sum()
+    }
+
+    /// How many pieces the voice was given.
+    fn pieces(&self, turn: TurnId) -> usize {
+        self.said.iter().filter(|(of, _)| *of == turn).count()
+    }
+
+    fn voice(&mut self, turn: TurnId, samples: u32) {
+        self.sounded += u64::from(samples);
+        let sound = Sound {
+            bytes: Vec::new(),
+            samples,
+        };
+        self.tell(Input::Voiced(ForTurn::new(turn, sound)));
+        self.tell(Input::PieceDone(ForTurn::new(turn, ())));
     }
 
     /// Answers in this turn as planned; gives how many samples a listener has heard of it.
@@ -175,17 +192,11 @@ impl Call {
 
         let mut played = 0;
         let mut reports = plan.reports.iter();
-        let pieces = self.said.iter().filter(|(of, _)| *of == turn).count();
-        for piece in 0..plan.voiced.min(pieces) {
-            let samples = plan.sounds[piece % plan.sounds.len()];
-            self.tell(Input::Voiced(ForTurn::new(
-                turn,
-                Sound {
-                    bytes: Vec::new(),
-                    samples,
-                },
-            )));
-            self.tell(Input::PieceDone(ForTurn::new(turn, ())));
+        for piece in 0..plan.voiced {
+            if piece >= self.pieces(turn) {
+                break;
+            }
+            self.voice(turn, plan.sounds[piece % plan.sounds.len()]);
             if let Some(report) = reports.next() {
                 // A handset cannot have played what was not sent.
                 played = played.max((*report).min(self.sent_of(turn)));
@@ -198,7 +209,13 @@ impl Call {
                 self.tell(Input::CallerLeft);
             }
             Ending::Played => {
-                while self.conversation.turn() == turn && plan.voiced >= pieces {
+                let mut voiced = plan.voiced.min(self.pieces(turn));
+                while self.conversation.turn() == turn && plan.voiced > 0 {
+                    // The voice is given more as there is less left to play.
+                    while voiced < self.pieces(turn) {
+                        self.voice(turn, plan.sounds[0]);
+                        voiced += 1;
+                    }
                     played = self.sent_of(turn);
                     self.tell(Input::Played(ForTurn::new(turn, played)));
                 }
@@ -278,17 +295,16 @@ proptest! {
             return Ok(());
         };
 
-        let said = call.said.iter().filter(|(of, _)| *of == turn).map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" ");
+        let said: Vec<String> = (0..plan.sentences.iter().sum()).map(name).collect();
         let kept = format!("{} {}", record.heard, record.unheard);
-        prop_assert_eq!(words(&kept), words(&said), "every word is kept once, in order");
+        let kept: Vec<&str> = words(&kept).iter().map(|word| word.trim_end_matches('.')).collect();
+        prop_assert_eq!(kept, said, "every word is kept once, in order");
 
         let heard = words(&record.heard);
-        let pieces = call.said.iter().filter(|(of, _)| *of == turn).count();
-        let sounded = plan.sounds.iter().take(plan.voiced.min(pieces)).copied().map(u64::from).sum();
         let begins: Vec<_> = call.begins.iter().filter(|(of, ..)| *of == turn).collect();
         let mut known = 0;
         for (index, (_, text, from)) in begins.iter().enumerate() {
-            let end = begins.get(index + 1).map_or_else(|| sounded, |(_, _, next)| *next);
+            let end = begins.get(index + 1).map_or(call.sounded, |(_, _, next)| *next);
             let expected = whole_words(text, played.saturating_sub(*from), end - from);
             let of_piece: Vec<&str> = words(text).into_iter().filter(|word| heard.contains(word)).collect();
             known += of_piece.len();

@@ -4,13 +4,14 @@ use proptest::prelude::*;
 use std::time::Duration;
 use voice_core::audio::SampleRate;
 use voice_core::conversation::{Config, Conversation, Fault, Input, Output, Sound};
+use voice_core::endpointing::Policy;
 use voice_core::time::Timestamp;
 use voice_core::tools;
 use voice_core::transcript::Recognition;
 use voice_core::turn::{ForTurn, TurnId};
 use voice_core::wire::{Phase, ServerMessage};
 
-use crate::world::{Door, Latency, World};
+use crate::world::{Door, ENDS_CALL, Ears, Latency, Work, World, config};
 use voice_core::simulation::scenario::{Action, Scenario};
 
 fn a_call() -> impl Strategy<Value = (Scenario, Latency)> {
@@ -29,6 +30,7 @@ fn a_call() -> impl Strategy<Value = (Scenario, Latency)> {
     let answer = prop_oneof![
         4 => Just(Some("Sure. We are open from nine to five. On Saturday we are closed, and on Sunday too.".to_owned())),
         1 => Just(Some("OK.".to_owned())),
+        1 => Just(Some(format!("{ENDS_CALL}Goodbye, then."))),
         1 => Just(Some(String::new())),
         1 => Just(None),
     ];
@@ -57,6 +59,15 @@ fn a_call() -> impl Strategy<Value = (Scenario, Latency)> {
         })
 }
 
+/// A recogniser of either kind, which may lose what it says.
+fn some_ears() -> impl Strategy<Value = Ears> {
+    (
+        prop::option::of(0_u64..400),
+        prop::option::weighted(0.3, 2_u64..6),
+    )
+        .prop_map(|(judges, loses)| Ears { judges, loses })
+}
+
 fn a_door() -> impl Strategy<Value = Door> {
     prop::sample::select(Door::ALL.to_vec())
 }
@@ -73,6 +84,67 @@ proptest! {
                 prop_assert!(late.is_none(), "{late:?} after the flush of {turn:?} at {flushed} by {door:?}\n{}", world.trace());
             }
         }
+    }
+
+    #[test]
+    fn invariant_16_a_turn_gets_one_reply_and_a_dropped_one_is_never_heard((script, latency) in a_call(), door in a_door(), ears in some_ears()) {
+        let mut config = config(door);
+        if ears.judges.is_some() {
+            config.endpointing = Policy::by_recogniser();
+        }
+        let world = World::hearing(&script, latency, door, ears, config).through(&script);
+        let trace = world.trace();
+        let (mut asked, mut over, mut recorded) = (Vec::new(), Vec::new(), Vec::new());
+        let mut replying = TurnId::NONE;
+        for (turn, work) in &world.work {
+            match work {
+                Work::Asked => {
+                    prop_assert!(!asked.contains(turn), "{turn:?} was asked twice\n{trace}");
+                    asked.push(*turn);
+                }
+                Work::Cancelled => {
+                    prop_assert!(!over.contains(turn), "{turn:?} was over already\n{trace}");
+                    over.push(*turn);
+                }
+                Work::Processing => {
+                    prop_assert!(!over.contains(turn) && *turn > replying, "{turn:?} is replied to again\n{trace}");
+                    replying = *turn;
+                }
+                Work::Played => prop_assert!(*turn == replying && !over.contains(turn), "{turn:?} sounds in {replying:?}\n{trace}"),
+                Work::Recorded => {
+                    prop_assert!(!recorded.contains(turn), "{turn:?} was recorded twice\n{trace}");
+                    recorded.push(*turn);
+                }
+                Work::WantedEnd => {}
+            }
+        }
+        let wanted_end: Vec<TurnId> = world.work.iter().filter(|(_, work)| *work == Work::WantedEnd).map(|(turn, _)| *turn).collect();
+        let ends: Vec<&str> = trace.lines().filter(|line| line.contains("hangs up")).collect();
+        prop_assert!(ends.len() <= 1, "the call ends once\n{trace}");
+        if ends.iter().any(|line| line.contains("Completed")) {
+            prop_assert!(wanted_end.contains(&replying), "a request that was dropped ended the call\n{trace}");
+        }
+    }
+
+    #[test]
+    fn invariant_17_whatever_happens_and_then_stops_the_call_ends(facts in prop::collection::vec(a_fact(), 0..200), judges in any::<bool>()) {
+        let endpointing = if judges { Policy::by_recogniser() } else { Policy::by_silence() };
+        let mut call = Conversation::new(Config { endpointing, ..Config::new("Hello.", "Be kind.", SampleRate::VOICE) });
+        let mut now = Timestamp::ZERO;
+        call.handle_input(now, Input::CallStarted);
+        for (pause, fact) in facts {
+            now = now + pause;
+            call.handle_input(now, fact(call.turn()));
+            drain(&mut call, &mut Vec::new());
+        }
+        // Nobody answers any more: neither model nor voice nor caller.
+        for _ in 0..100 {
+            let Some(due) = drain(&mut call, &mut Vec::new()) else { break };
+            prop_assert!(due.since(now) <= Duration::from_secs(12), "{:?} waits until {due:?}", call.phase());
+            now = now.max(due);
+            call.handle_input(now, Input::Timeout);
+        }
+        prop_assert_eq!(call.phase(), Phase::Ended);
     }
 
     #[test]
@@ -155,20 +227,22 @@ fn a_fact() -> impl Strategy<Value = (Duration, DebugFact)> {
         Just(13),
         Just(14),
         Just(15),
-        Just(16)
+        Just(16),
+        Just(17)
     ];
-    let turns_back = prop_oneof![4 => Just(0_u32), 1 => 1_u32..3];
+    // Of this turn, of one that is over, or of the one that is asked for ahead of time.
+    let turns_back = prop_oneof![4 => Just(0_i64), 1 => 1_i64..3, 3 => Just(-1_i64)];
     let pause = prop_oneof![3 => 0_u64..50, 1 => 50_u64..10_000].prop_map(Duration::from_millis);
     (pause, fact, turns_back, 0_u32..100_000).prop_map(|(pause, kind, back, number)| {
         let make: Fact = Box::new(move |current| {
-            let turn = TurnId::from_wire(current.number().saturating_sub(back));
+            let turn = TurnId::from_wire((i64::from(current.number()) - back).max(0) as u32);
             let samples = ForTurn::new(turn, u64::from(number));
             let heard = |text: &str, is_final| Recognition {
                 text: text.to_owned(),
                 is_final,
                 ends_utterance: is_final,
                 answers_finalize: number.is_multiple_of(3),
-                likely_ended: false,
+                likely_ended: !is_final && number.is_multiple_of(5),
             };
             match kind {
                 0 => Input::SpeechStarted,
@@ -205,6 +279,7 @@ fn a_fact() -> impl Strategy<Value = (Duration, DebugFact)> {
                     turn,
                     tools::Call::named(["end_call", "transfer_call", "sing"][number as usize % 3]),
                 )),
+                16 => Input::Resumed,
                 _ => Input::Timeout,
             }
         });

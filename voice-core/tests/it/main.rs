@@ -6,5 +6,6 @@ mod greeting_and_keys;
 mod heard;
 mod invariants;
 mod scenarios;
+mod turns;
 mod wire;
 mod world;

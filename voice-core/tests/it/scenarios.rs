@@ -121,39 +121,40 @@ fn a_barge_in_cuts_the_reply_and_the_model_learns_what_was_heard() {
     let world = check(
         include_str!("../../../tests/scenarios/barge-in.txt"),
         expect![[r#"
-         0.000  state    turn 1: Listening (call started)
-         0.000  state    turn 1: Processing (greeting)
-         0.000  agent    turn 1: says "Hello, Willow Lane Dental."
-         0.100  state    turn 1: Speaking (first sound)
-         1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
-         1.762  state    turn 2: Listening (heard)
-         6.000  caller   begins "When are you open?"
-         7.150  caller   turn 2: "When are you open?"
-         7.150  state    turn 2: Processing (end of turn)
-         7.150  agent    turn 2: asks the model
-         7.280  agent    turn 2: says "We are open from nine to five."
-         7.365  agent    turn 2: says "On Saturday we are closed all day. You can also write to us at any time."
-         7.380  state    turn 2: Speaking (first sound)
-        10.000  caller   begins "Can I come on Monday?"
-        10.032  handset  pauses
-        10.630  state    turn 2: Interrupted (barge-in)
-        10.680  handset  turn 2: throws away 2008 ms
-        10.680  handset  plays on
-        10.730  record   turn 2: interrupted, heard "We are open from nine to five. On Saturday", unheard "we are closed all day. You can also write to us at any time."
-        10.730  report   turn 2: voice to voice 448 ms at the edge
-        10.730  state    turn 3: Listening (flushed)
-        11.350  caller   turn 3: "Can I come on Monday?"
-        11.350  state    turn 3: Processing (end of turn)
-        11.350  agent    turn 3: asks the model
-        11.475  agent    turn 3: says "Yes, on Monday at ten."
-        11.575  state    turn 3: Speaking (first sound)
-        12.994  record   turn 3: completed, heard "Yes, on Monday at ten.", unheard ""
-        12.994  report   turn 3: voice to voice 448 ms at the edge
-        12.994  state    turn 4: Listening (heard)
-        16.000  state    turn 5: Ended (call over)
-        16.000  agent    hangs up: HungUp
-        16.050  handset  turn 4: throws away 0 ms
-    "#]],
+             0.000  state    turn 1: Listening (call started)
+             0.000  state    turn 1: Processing (greeting)
+             0.000  agent    turn 1: says "Hello, Willow Lane Dental."
+             0.100  state    turn 1: Speaking (first sound)
+             1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
+             1.762  state    turn 2: Listening (heard)
+             6.000  caller   begins "When are you open?"
+             7.150  caller   turn 2: "When are you open?"
+             7.150  state    turn 2: Processing (end of turn)
+             7.150  agent    turn 2: asks the model
+             7.280  agent    turn 2: says "We are open from nine to five."
+             7.365  agent    turn 2: says "On Saturday we are closed all day. You can also write to us at any time."
+             7.380  state    turn 2: Speaking (first sound)
+            10.000  caller   begins "Can I come on Monday?"
+            10.032  handset  pauses
+            10.390  state    turn 2: Interrupted (barge-in)
+            10.440  handset  turn 2: throws away 2008 ms
+            10.440  handset  plays on
+            10.490  record   turn 2: interrupted, heard "We are open from nine to five. On Saturday", unheard "we are closed all day. You can also write to us at any time."
+            10.490  report   turn 2: voice to voice 448 ms at the edge
+            10.490  state    turn 3: Listening (flushed)
+            11.350  caller   turn 3: "Can I come on Monday?"
+            11.350  state    turn 3: Processing (end of turn)
+            11.350  agent    turn 3: asks the model
+            11.450  agent    turn 3: says "Yes,"
+            11.475  agent    turn 3: says "on Monday at ten."
+            11.550  state    turn 3: Speaking (first sound)
+            12.898  record   turn 3: completed, heard "Yes, on Monday at ten.", unheard ""
+            12.898  report   turn 3: voice to voice 416 ms at the edge
+            12.898  state    turn 4: Listening (heard)
+            16.000  state    turn 5: Ended (call over)
+            16.000  agent    hangs up: HungUp
+            16.050  handset  turn 4: throws away 0 ms
+        "#]],
     );
     expect![[r#"
         Agent: Hello, Willow Lane Dental.
@@ -230,26 +231,26 @@ fn an_unfinished_sentence_is_waited_for() {
     check(
         include_str!("../../../tests/scenarios/unfinished.txt"),
         expect![[r#"
-         0.000  state    turn 1: Listening (call started)
-         0.000  state    turn 1: Processing (greeting)
-         0.000  agent    turn 1: says "Hello, Willow Lane Dental."
-         0.100  state    turn 1: Speaking (first sound)
-         1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
-         1.762  state    turn 2: Listening (heard)
-         6.000  caller   begins "I would like to come on Monday and"
-         7.600  caller   begins "bring my daughter."
-         8.750  caller   turn 2: "I would like to come on Monday and bring my daughter."
-         8.750  state    turn 2: Processing (end of turn)
-         8.750  agent    turn 2: asks the model
-         8.875  agent    turn 2: says "Monday at ten it is."
-         8.975  state    turn 2: Speaking (first sound)
-        10.274  record   turn 2: completed, heard "Monday at ten it is.", unheard ""
-        10.274  report   turn 2: voice to voice 448 ms at the edge
-        10.274  state    turn 3: Listening (heard)
-        14.000  state    turn 4: Ended (call over)
-        14.000  agent    hangs up: HungUp
-        14.050  handset  turn 3: throws away 0 ms
-    "#]],
+             0.000  state    turn 1: Listening (call started)
+             0.000  state    turn 1: Processing (greeting)
+             0.000  agent    turn 1: says "Hello, Willow Lane Dental."
+             0.100  state    turn 1: Speaking (first sound)
+             1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
+             1.762  state    turn 2: Listening (heard)
+             6.000  caller   begins "I would like to come on Monday and"
+             7.600  caller   begins "bring my daughter."
+             8.750  agent    turn 3: asks the model
+             8.875  agent    turn 3: says "Monday at ten it is."
+             8.992  caller   turn 2: "I would like to come on Monday and bring my daughter."
+             8.992  state    turn 3: Processing (end of turn)
+             8.992  state    turn 3: Speaking (first sound)
+            10.290  record   turn 3: completed, heard "Monday at ten it is.", unheard ""
+            10.290  report   turn 3: voice to voice 464 ms at the edge
+            10.290  state    turn 4: Listening (heard)
+            14.000  state    turn 5: Ended (call over)
+            14.000  agent    hangs up: HungUp
+            14.050  handset  turn 4: throws away 0 ms
+        "#]],
     );
 }
 
@@ -258,44 +259,33 @@ fn a_caller_who_goes_on_is_answered_as_a_whole() {
     let world = check(
         include_str!("../../../tests/scenarios/resumed.txt"),
         expect![[r#"
-         0.000  state    turn 1: Listening (call started)
-         0.000  state    turn 1: Processing (greeting)
-         0.000  agent    turn 1: says "Hello, Willow Lane Dental."
-         0.100  state    turn 1: Speaking (first sound)
-         1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
-         1.762  state    turn 2: Listening (heard)
-         6.000  caller   begins "I would like a cleaning."
-         7.150  caller   turn 2: "I would like a cleaning."
-         7.150  state    turn 2: Processing (end of turn)
-         7.150  agent    turn 2: asks the model
-         7.250  caller   begins "On Monday morning."
-         7.255  agent    turn 2: says "Gladly."
-         7.355  state    turn 2: Speaking (first sound)
-         7.456  handset  pauses
-         8.066  state    turn 2: Interrupted (barge-in)
-         8.116  handset  turn 2: throws away 372 ms
-         8.116  handset  plays on
-         8.166  record   turn 2: interrupted, heard "", unheard "Gladly."
-         8.166  report   turn 2: voice to voice 416 ms at the edge
-         8.166  state    turn 3: Listening (flushed)
-         8.400  caller   turn 3: "On Monday morning."
-         8.400  state    turn 3: Processing (end of turn)
-         8.400  agent    turn 3: asks the model
-         8.515  agent    turn 3: says "A cleaning on Monday,"
-         8.525  agent    turn 3: says "gladly."
-         8.615  state    turn 3: Speaking (first sound)
-        10.386  record   turn 3: completed, heard "A cleaning on Monday, gladly.", unheard ""
-        10.386  report   turn 3: voice to voice 432 ms at the edge
-        10.386  state    turn 4: Listening (heard)
-        14.000  state    turn 5: Ended (call over)
-        14.000  agent    hangs up: HungUp
-        14.050  handset  turn 4: throws away 0 ms
-    "#]],
+             0.000  state    turn 1: Listening (call started)
+             0.000  state    turn 1: Processing (greeting)
+             0.000  agent    turn 1: says "Hello, Willow Lane Dental."
+             0.100  state    turn 1: Speaking (first sound)
+             1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
+             1.762  state    turn 2: Listening (heard)
+             6.000  caller   begins "I would like a cleaning."
+             7.150  agent    turn 3: asks the model
+             7.250  caller   begins "On Monday morning."
+             7.255  agent    turn 3: says "Gladly."
+             8.400  agent    turn 4: asks the model
+             8.515  agent    turn 4: says "A cleaning on Monday,"
+             8.640  caller   turn 2: "I would like a cleaning. On Monday morning."
+             8.640  state    turn 4: Processing (end of turn)
+             8.640  agent    turn 4: says "gladly."
+             8.640  state    turn 4: Speaking (first sound)
+            10.418  record   turn 4: completed, heard "A cleaning on Monday, gladly.", unheard ""
+            10.418  report   turn 4: voice to voice 464 ms at the edge
+            10.418  state    turn 5: Listening (heard)
+            14.000  state    turn 6: Ended (call over)
+            14.000  agent    hangs up: HungUp
+            14.050  handset  turn 5: throws away 0 ms
+        "#]],
     );
     expect![[r#"
         Agent: Hello, Willow Lane Dental.
-        Caller: I would like a cleaning.
-        Caller: On Monday morning."#]]
+        Caller: I would like a cleaning. On Monday morning."#]]
     .assert_eq(world.prompts.last().expect("a prompt"));
 }
 
@@ -374,37 +364,37 @@ fn keys_are_taken_as_words() {
              1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
              1.762  state    turn 2: Listening (heard)
              6.000  caller   begins "Please call me back."
-             7.150  caller   turn 2: "Please call me back."
-             7.150  state    turn 2: Processing (end of turn)
-             7.150  agent    turn 2: asks the model
-             7.270  agent    turn 2: says "What is your number?"
-             7.370  state    turn 2: Speaking (first sound)
-             8.658  record   turn 2: completed, heard "What is your number?", unheard ""
-             8.658  report   turn 2: voice to voice 432 ms at the edge
-             8.658  state    turn 3: Listening (heard)
+             7.150  agent    turn 3: asks the model
+             7.270  agent    turn 3: says "What is your number?"
+             7.392  caller   turn 2: "Please call me back."
+             7.392  state    turn 3: Processing (end of turn)
+             7.392  state    turn 3: Speaking (first sound)
+             8.690  record   turn 3: completed, heard "What is your number?", unheard ""
+             8.690  report   turn 3: voice to voice 464 ms at the edge
+             8.690  state    turn 4: Listening (heard)
             11.000  caller   begins "My number is"
             12.000  caller   keys 5551234#
-            13.450  caller   turn 3: "My number is 5551234"
-            13.450  state    turn 3: Processing (keypad)
-            13.450  agent    turn 3: asks the model
-            13.555  agent    turn 3: says "Thank you."
-            13.640  agent    turn 3: says "I have noted it, and we will call you back this afternoon between two and four."
-            13.655  state    turn 3: Speaking (first sound)
+            13.450  caller   turn 4: "My number is 5551234"
+            13.450  state    turn 4: Processing (keypad)
+            13.450  agent    turn 4: asks the model
+            13.555  agent    turn 4: says "Thank you."
+            13.640  agent    turn 4: says "I have noted it, and we will call you back this afternoon between two and four."
+            13.655  state    turn 4: Speaking (first sound)
             17.000  caller   keys 1507
-            17.050  state    turn 3: Interrupted (keypad)
-            17.100  handset  turn 3: throws away 1808 ms
-            17.150  record   turn 3: interrupted, heard "Thank you. I have noted it, and we will call you back", unheard "this afternoon between two and four."
-            17.150  state    turn 4: Listening (flushed)
-            20.150  caller   turn 4: "1507"
-            20.150  state    turn 4: Processing (keypad)
-            20.150  agent    turn 4: asks the model
-            20.285  agent    turn 4: says "And that is your date of birth."
-            20.385  state    turn 4: Speaking (first sound)
-            22.354  record   turn 4: completed, heard "And that is your date of birth.", unheard ""
-            22.354  state    turn 5: Listening (heard)
-            26.000  state    turn 6: Ended (call over)
+            17.050  state    turn 4: Interrupted (keypad)
+            17.100  handset  turn 4: throws away 1808 ms
+            17.150  record   turn 4: interrupted, heard "Thank you. I have noted it, and we will call you back", unheard "this afternoon between two and four."
+            17.150  state    turn 5: Listening (flushed)
+            20.150  caller   turn 5: "1507"
+            20.150  state    turn 5: Processing (keypad)
+            20.150  agent    turn 5: asks the model
+            20.285  agent    turn 5: says "And that is your date of birth."
+            20.385  state    turn 5: Speaking (first sound)
+            22.354  record   turn 5: completed, heard "And that is your date of birth.", unheard ""
+            22.354  state    turn 6: Listening (heard)
+            26.000  state    turn 7: Ended (call over)
             26.000  agent    hangs up: HungUp
-            26.050  handset  turn 5: throws away 0 ms
+            26.050  handset  turn 6: throws away 0 ms
         "#]],
     );
 }

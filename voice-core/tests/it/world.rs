@@ -8,6 +8,7 @@ use std::time::Duration;
 use voice_core::conversation::{Config, Conversation, Fault, Input, Output, Sound};
 use voice_core::prompt::Role;
 use voice_core::time::Timestamp;
+use voice_core::tools;
 use voice_core::transcript::Recognition;
 use voice_core::turn::{ForTurn, TurnId};
 use voice_core::wire::{Phase, ServerMessage, Speaker};
@@ -24,6 +25,15 @@ pub(crate) struct Latency {
     pub recogniser: u64,
     pub model: u64,
     pub voice: u64,
+}
+
+/// How the recogniser behaves.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ears {
+    /// It judges the end of a turn itself, and says so many milliseconds before when it expects it.
+    pub judges: Option<u64>,
+    /// Every so many of its reports never arrive.
+    pub loses: Option<u64>,
 }
 
 pub(crate) const PLAN: Latency = Latency {
@@ -45,6 +55,10 @@ pub(crate) struct World {
     door: Door,
     ear: Ear,
     latency: Latency,
+    ears: Ears,
+    reports: u64,
+    /// When a turn that was expected to end does.
+    ends_at: u64,
     events: BTreeMap<(u64, u64), Event>,
     counter: u64,
     answers: VecDeque<Option<String>>,
@@ -63,11 +77,29 @@ pub(crate) struct World {
     pub played: Vec<(u64, TurnId, u64)>,
     /// The prompts the model was given, a line for each message.
     pub prompts: Vec<String>,
+    /// What went out for which turn, in order.
+    pub work: Vec<(TurnId, Work)>,
     pub asked_for_timeout_with_work_left: bool,
 }
 
+/// Something done for a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    Asked,
+    Cancelled,
+    Played,
+    Processing,
+    Recorded,
+    /// The model was told to have wanted the call to end.
+    WantedEnd,
+}
+
+/// What stands before an answer with which the model ends the call.
+pub(crate) const ENDS_CALL: &str = "end_call: ";
+
 enum Event {
     Caller(Action),
+    Recognised(Input),
     ToEdge(Input),
     ToDoor(Message),
 }
@@ -76,6 +108,7 @@ enum Event {
 pub(crate) fn config(door: Door) -> Config {
     Config {
         can_transfer: true,
+        echo: door == Door::Browser,
         ..Config::new(
             "Hello, Willow Lane Dental.",
             "You are a receptionist.",
@@ -86,9 +119,22 @@ pub(crate) fn config(door: Door) -> Config {
 
 impl World {
     pub(crate) fn new(script: &Scenario, latency: Latency, door: Door) -> Self {
+        Self::hearing(script, latency, door, Ears::default(), config(door))
+    }
+
+    pub(crate) fn hearing(
+        script: &Scenario,
+        latency: Latency,
+        door: Door,
+        ears: Ears,
+        config: Config,
+    ) -> Self {
         let mut world = Self {
             now: 0,
-            conversation: Conversation::new(config(door)),
+            ears,
+            reports: 0,
+            ends_at: 0,
+            conversation: Conversation::new(config),
             door,
             ear: Ear::new(door, latency.network),
             latency,
@@ -105,6 +151,7 @@ impl World {
             flushed: Vec::new(),
             played: Vec::new(),
             prompts: Vec::new(),
+            work: Vec::new(),
             asked_for_timeout_with_work_left: false,
         };
         for (at, action) in &script.actions {
@@ -115,12 +162,15 @@ impl World {
 
     /// Runs the whole script and a little more.
     pub(crate) fn run(script: &Scenario, latency: Latency, door: Door) -> Self {
-        let mut world = Self::new(script, latency, door);
+        Self::new(script, latency, door).through(script)
+    }
+
+    pub(crate) fn through(mut self, script: &Scenario) -> Self {
         let end = script.actions.last().map_or(0, |(at, _)| at + 1_000);
-        while world.now <= end {
-            world.step();
+        while self.now <= end {
+            self.step();
         }
-        world
+        self
     }
 
     pub(crate) fn trace(&self) -> &str {
@@ -152,6 +202,7 @@ impl World {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Caller(action) => self.caller(action),
+            Event::Recognised(input) => self.recognised(input),
             Event::ToEdge(input) => self.tell_edge(input),
             Event::ToDoor(message) => {
                 self.at_the_door(|ear, now, effects| ear.arrive(now, message, effects));
@@ -209,29 +260,51 @@ impl World {
                 self.note("caller", &format!("begins \"{words}\""));
                 self.sounding_until = self.now + millis;
                 let all: Vec<&str> = words.split(' ').collect();
-                let heard = |count: usize, flags: bool| Recognition {
-                    text: all
-                        .iter()
-                        .take(count)
-                        .copied()
-                        .collect::<Vec<_>>()
-                        .join(" "),
-                    is_final: flags,
-                    ends_utterance: flags,
-                    answers_finalize: false,
-                    likely_ended: false,
+                let heard = |count: usize, is_end: bool, likely_ended: bool| {
+                    Input::Heard(Recognition {
+                        text: all
+                            .iter()
+                            .take(count)
+                            .copied()
+                            .collect::<Vec<_>>()
+                            .join(" "),
+                        is_final: is_end,
+                        ends_utterance: is_end,
+                        answers_finalize: false,
+                        likely_ended,
+                    })
                 };
+                if self.ears.judges.is_some() && self.now < self.ends_at {
+                    self.schedule(self.now, Event::Recognised(Input::Resumed));
+                }
                 // Words are recognised as they are spoken, one recogniser's latency later.
                 for count in 1..all.len() {
                     let spoken = self.now + millis * count as u64 / all.len() as u64;
                     self.schedule(
                         spoken + self.latency.recogniser,
-                        Event::ToEdge(Input::Heard(heard(count, false))),
+                        Event::Recognised(heard(count, false, false)),
                     );
                 }
                 let last = self.now + millis + self.latency.recogniser;
-                self.schedule(last, Event::ToEdge(Input::Heard(heard(all.len(), true))));
+                if let Some(before) = self.ears.judges {
+                    self.ends_at = last;
+                    let expected = last.saturating_sub(before).max(self.now + millis);
+                    self.schedule(expected, Event::Recognised(heard(all.len(), false, true)));
+                }
+                self.schedule(last, Event::Recognised(heard(all.len(), true, false)));
             }
+        }
+    }
+
+    /// A report of the recogniser arrives, if it does.
+    fn recognised(&mut self, input: Input) {
+        self.reports += 1;
+        let is_lost = self
+            .ears
+            .loses
+            .is_some_and(|every| self.reports.is_multiple_of(every));
+        if !is_lost {
+            self.tell_edge(input);
         }
     }
 
@@ -252,6 +325,7 @@ impl World {
         match output {
             Output::Ask(prompt) => {
                 let (turn, prompt) = prompt.into_parts();
+                self.work.push((turn, Work::Asked));
                 let said: Vec<String> = prompt
                     .messages
                     .iter()
@@ -272,9 +346,11 @@ impl World {
             }
             Output::Play(sound) => {
                 let (turn, sound) = sound.into_parts();
+                self.work.push((turn, Work::Played));
                 self.at_the_door(|ear, now, effects| ear.play(now, turn, sound, effects));
             }
             Output::Record(exchange) => {
+                self.work.push((exchange.turn, Work::Recorded));
                 let turn = exchange.turn.number();
                 let outcome = exchange.report.outcome.as_str();
                 let line = format!(
@@ -289,7 +365,8 @@ impl World {
             Output::Mark(piece) => {
                 self.at_the_door(|ear, now, effects| ear.mark(now, piece, effects));
             }
-            Output::Cancel(_) | Output::Finalize | Output::Timeout(_) => {}
+            Output::Cancel(turn) => self.work.push((turn, Work::Cancelled)),
+            Output::Finalize | Output::Timeout(_) => {}
         }
     }
 
@@ -301,6 +378,9 @@ impl World {
                 reason,
             } => {
                 self.phases.push((self.now, state));
+                if state == Phase::Processing {
+                    self.work.push((turn, Work::Processing));
+                }
                 let line = format!("turn {}: {state:?} ({reason})", turn.number());
                 self.note("state", &line);
                 self.states.push(line);
@@ -344,12 +424,19 @@ impl World {
             .unwrap_or_else(|| Some("I see.".to_owned()))
         {
             Some(answer) => {
+                let ends = answer.strip_prefix(ENDS_CALL);
+                let answer = ends.unwrap_or(&answer);
                 for token in answer.split_inclusive(' ') {
                     self.schedule(
                         at,
                         Event::ToEdge(Input::Token(ForTurn::new(turn, token.to_owned()))),
                     );
                     at += 5;
+                }
+                if ends.is_some() {
+                    self.work.push((turn, Work::WantedEnd));
+                    let call = ForTurn::new(turn, tools::Call::named("end_call"));
+                    self.schedule(at, Event::ToEdge(Input::ToolCall(call)));
                 }
                 self.schedule(at, Event::ToEdge(Input::TextDone(ForTurn::new(turn, ()))));
             }

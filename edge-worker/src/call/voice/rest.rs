@@ -6,6 +6,7 @@ use voice_core::turn::{ForTurn, TurnId};
 use worker::{AbortController, AbortSignal};
 
 use crate::call::model::post;
+use crate::call::phrases::Recording;
 use crate::call::{Fact, Facts};
 use crate::providers::deepgram_tts::PcmDecoder;
 use crate::providers::{AudioFormat, HttpRequest};
@@ -13,6 +14,8 @@ use crate::providers::{AudioFormat, HttpRequest};
 /// A request under way. Dropping it withdraws the request.
 pub(super) struct Rest {
     pub(super) turn: TurnId,
+    /// What its piece is recorded in.
+    pub(super) recording: Option<Recording>,
     task: AbortHandle,
     fetch: Option<AbortController>,
 }
@@ -48,6 +51,7 @@ impl Rest {
         });
         Self {
             turn,
+            recording: None,
             task,
             fetch: Some(fetch),
         }

@@ -1,5 +1,7 @@
 //! Makes her voice fit the caller's wire: without the silence before a turn's first sound, and in frames that the wire takes.
 
+use std::time::Duration;
+
 use voice_core::audio::mulaw::SILENCE;
 use voice_core::audio::trim::LeadingSilence;
 use voice_core::audio::{SampleRate, TELEPHONE_FRAME, VOICE_FRAME_MAX};
@@ -11,10 +13,14 @@ use crate::providers::AudioFormat;
 /// Telephone frames in one stretch of sound: 100 ms, as in a browser's longest frame.
 const FRAMES_TOGETHER: usize = 5;
 
+/// The silence that stays behind a phrase from memory, together with the 10 ms that trimming leaves: about what lies between two sentences
+/// of a quick speaker when the next piece brings its own.
+const TAIL: Duration = Duration::from_millis(70);
+
 pub(super) struct Shape {
     format: AudioFormat,
-    /// Of the newest turn, the only one whose first sound can still come.
-    opening: Option<(TurnId, LeadingSilence)>,
+    /// Of the newest turn, the only one whose first sound can still come; without a trimmer when it has come.
+    opening: Option<(TurnId, Option<LeadingSilence>)>,
     /// The beginning of a telephone frame that the next sound of the piece completes.
     begun: Vec<u8>,
 }
@@ -36,17 +42,18 @@ impl Shape {
             .as_ref()
             .is_none_or(|(opened, _)| *opened != turn)
         {
-            self.opening = Some((turn, LeadingSilence::new(rate)));
+            self.opening = Some((turn, Some(LeadingSilence::new(rate))));
             self.begun.clear();
         }
-        let Some((_, silence)) = self.opening.as_mut() else {
-            return bytes.to_vec();
+        let bytes = match self.opening.as_mut() {
+            Some((_, Some(silence))) => trim(self.format, silence, bytes),
+            _ => bytes,
         };
         match self.format {
-            AudioFormat::Browser => silence.trim(bytes).to_vec(),
+            AudioFormat::Browser => bytes.to_vec(),
             AudioFormat::Telephone => {
                 let mut sound = std::mem::take(&mut self.begun);
-                sound.extend_from_slice(silence.trim_mulaw(bytes));
+                sound.extend_from_slice(bytes);
                 let rest = sound.len().checked_rem(TELEPHONE_FRAME).unwrap_or(0);
                 self.begun = sound.split_off(sound.len().saturating_sub(rest));
                 sound
@@ -70,6 +77,31 @@ impl Shape {
         last
     }
 
+    /// This turn is sounding already, from memory: the silence before what follows is a pause between sentences.
+    pub(super) fn begin(&mut self, turn: TurnId) {
+        self.opening = Some((turn, None));
+        self.begun.clear();
+    }
+
+    /// All sound of a piece as a phrase to keep: without the silence before it, with little of the silence behind it, in whole frames.
+    pub(super) fn phrase(&self, sound: &[u8]) -> Vec<u8> {
+        let rate = self.rate();
+        let sound = trim(self.format, &mut LeadingSilence::new(rate), sound);
+        let backwards: Vec<u8> = sound
+            .rchunks_exact(self.width())
+            .flatten()
+            .copied()
+            .collect();
+        let sounding = trim(self.format, &mut LeadingSilence::new(rate), &backwards).len();
+        let tail = usize::try_from(rate.samples_in(TAIL)).unwrap_or(0);
+        let end = sounding.saturating_add(tail.saturating_mul(self.width()));
+        let mut phrase = sound.get(..end).unwrap_or(sound).to_vec();
+        if self.format == AudioFormat::Telephone {
+            phrase.resize(phrase.len().next_multiple_of(TELEPHONE_FRAME), SILENCE);
+        }
+        phrase
+    }
+
     /// Sound that went out of here, in stretches that the wire takes.
     pub(super) fn cut(&self, bytes: &[u8]) -> impl Iterator<Item = Sound> {
         let is_wide = self.format == AudioFormat::Browser;
@@ -87,11 +119,19 @@ impl Shape {
         })
     }
 
-    /// How the format is called where greetings are kept.
+    /// How the format is called where phrases are kept.
     pub(super) const fn name(&self) -> &'static str {
         match self.format {
             AudioFormat::Browser => "linear16/24000",
             AudioFormat::Telephone => "mulaw/8000",
+        }
+    }
+
+    /// Bytes in a sample.
+    const fn width(&self) -> usize {
+        match self.format {
+            AudioFormat::Browser => 2,
+            AudioFormat::Telephone => 1,
         }
     }
 
@@ -100,6 +140,13 @@ impl Shape {
             AudioFormat::Browser => SampleRate::VOICE,
             AudioFormat::Telephone => SampleRate::TELEPHONE,
         }
+    }
+}
+
+fn trim<'a>(format: AudioFormat, silence: &mut LeadingSilence, bytes: &'a [u8]) -> &'a [u8] {
+    match format {
+        AudioFormat::Browser => silence.trim(bytes),
+        AudioFormat::Telephone => silence.trim_mulaw(bytes),
     }
 }
 
@@ -154,5 +201,61 @@ mod tests {
                 .collect();
             assert_eq!(cut, samples, "{format:?}");
         }
+    }
+    #[test]
+    fn a_phrase_has_little_silence_at_its_ends() {
+        let loud = [0x00, 0x40];
+        let quiet = [0x03, 0x00];
+        let pcm = |parts: &[(&[u8], usize)]| -> Vec<u8> {
+            parts
+                .iter()
+                .flat_map(|(sample, count)| sample.repeat(*count))
+                .collect()
+        };
+        let browser = Shape::new(AudioFormat::Browser);
+        let spoken = pcm(&[
+            (&quiet, 4_800),
+            (&loud, 2_400),
+            (&quiet, 2_400),
+            (&loud, 1),
+            (&quiet, 9_600),
+        ]);
+        assert_eq!(
+            browser.phrase(&spoken),
+            pcm(&[
+                (&quiet, 240),
+                (&loud, 2_400),
+                (&quiet, 2_400),
+                (&loud, 1),
+                (&quiet, 1_920)
+            ]),
+            "10 ms before, 80 behind, and the pause inside"
+        );
+        let short = pcm(&[(&loud, 2_400), (&quiet, 480)]);
+        assert_eq!(browser.phrase(&short), short, "nothing is added");
+        assert!(browser.phrase(&pcm(&[(&quiet, 4_800)])).is_empty());
+        assert!(browser.phrase(&[]).is_empty());
+
+        let telephone = Shape::new(AudioFormat::Telephone);
+        let spoken = [&[SILENCE; 800][..], &[LOUD; 900], &[0x7F; 2_000]].concat();
+        let kept = [
+            &[SILENCE; 80][..],
+            &[LOUD; 900],
+            &[0x7F; 640],
+            &[SILENCE; 140],
+        ]
+        .concat();
+        assert_eq!(telephone.phrase(&spoken), kept, "in whole frames");
+        assert!(telephone.phrase(&[SILENCE; 800]).is_empty());
+    }
+
+    #[test]
+    fn behind_a_phrase_the_next_piece_keeps_its_pause() {
+        let mut shape = Shape::new(AudioFormat::Browser);
+        let pause_and_sound = [&[0; 960][..], &[0x40; 96]].concat();
+        shape.begin(TURN);
+        assert_eq!(shape.push(TURN, &pause_and_sound), pause_and_sound);
+        let next = TurnId::from_wire(3);
+        assert_eq!(shape.push(next, &pause_and_sound).len(), 480 + 96);
     }
 }

@@ -1,0 +1,306 @@
+//! Whether a text reads as finished.
+//!
+//! Recognisers put a full stop behind whatever they were given, so a full stop proves nothing; a question mark nearly does. What
+//! tells is the last word, and what is being dictated.
+
+use super::dictation::{self, Progress, Wanted};
+use crate::barge_in::normalise;
+
+/// How a text reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completeness {
+    /// Nothing is likely to follow: a question, a yes, a goodbye, a number with all its digits.
+    Finished,
+    /// A whole sentence, to which more may be added.
+    Statement,
+    /// It stops in the middle.
+    Unfinished,
+    /// It stops in the middle of a number, an address, a spelled name or a date.
+    Dictating,
+}
+
+/// Judges what the caller has said so far, given what she had asked for.
+#[must_use]
+pub fn completeness(text: &str, wanted: Option<Wanted>) -> Completeness {
+    let text = text.trim_end();
+    let words = normalise(text);
+    match dictation::progress(&words, text, wanted) {
+        Progress::Complete => return Completeness::Finished,
+        Progress::UnderWay => return Completeness::Dictating,
+        Progress::None => {}
+    }
+    if text.ends_with([',', '-', '–', '—', '…']) || text.ends_with("..") {
+        return Completeness::Unfinished;
+    }
+    let last = words.rsplit(' ').next().unwrap_or_default();
+    let asks = text.ends_with('?');
+    let is_one_word = !words.contains(' ');
+    let wants_another = WANT_ANOTHER.contains(&last)
+        || FILLERS.iter().any(|filler| ends_with(&words, filler))
+        || (PREPOSITIONS.contains(&last) && !asks)
+        || (QUESTION_WORDS.contains(&last) && !asks && !is_one_word);
+    if wants_another {
+        Completeness::Unfinished
+    } else if asks || text.ends_with('!') || closes(&words) || QUESTION_WORDS.contains(&last) {
+        Completeness::Finished
+    } else {
+        Completeness::Statement
+    }
+}
+
+/// Whether the words are, or end with, what people say last.
+fn closes(words: &str) -> bool {
+    LAST_WORDS.iter().any(|last| ends_with(words, last)) || is_short_answer(words)
+}
+
+/// Nothing but a yes, a no, a greeting or thanks, one or several.
+fn is_short_answer(words: &str) -> bool {
+    let mut rest = words;
+    while !rest.is_empty() {
+        let longest = SHORT_ANSWERS
+            .iter()
+            .filter_map(|answer| {
+                let tail = rest.strip_prefix(answer)?;
+                (tail.is_empty() || tail.starts_with(' ')).then_some(tail)
+            })
+            .min_by_key(|tail| tail.len());
+        let Some(tail) = longest else {
+            return false;
+        };
+        rest = tail.trim_start();
+    }
+    !words.is_empty()
+}
+
+fn ends_with(words: &str, phrase: &str) -> bool {
+    words
+        .strip_suffix(phrase)
+        .is_some_and(|before| before.is_empty() || before.ends_with(' '))
+}
+
+/// Words that want another one: articles, conjunctions, possessives, pronouns as subjects, verbs that want an object.
+const WANT_ANOTHER: [&str; 88] = [
+    "a",
+    "actually",
+    "although",
+    "am",
+    "an",
+    "and",
+    "another",
+    "are",
+    "basically",
+    "be",
+    "because",
+    "between",
+    "book",
+    "but",
+    "can",
+    "could",
+    "did",
+    "do",
+    "does",
+    "during",
+    "every",
+    "get",
+    "had",
+    "has",
+    "have",
+    "her",
+    "he",
+    "he'd",
+    "he's",
+    "his",
+    "i",
+    "i'd",
+    "i'll",
+    "i'm",
+    "i've",
+    "if",
+    "into",
+    "is",
+    "it's",
+    "its",
+    "let",
+    "let's",
+    "make",
+    "maybe",
+    "mr",
+    "mrs",
+    "ms",
+    "my",
+    "name's",
+    "need",
+    "needs",
+    "next",
+    "number's",
+    "or",
+    "our",
+    "probably",
+    "schedule",
+    "she",
+    "she's",
+    "should",
+    "since",
+    "some",
+    "than",
+    "that's",
+    "the",
+    "their",
+    "there's",
+    "these",
+    "they",
+    "they're",
+    "those",
+    "though",
+    "till",
+    "until",
+    "very",
+    "want",
+    "wants",
+    "was",
+    "we",
+    "we'd",
+    "we're",
+    "we've",
+    "were",
+    "whether",
+    "while",
+    "whose",
+    "will",
+    "your",
+];
+
+/// Words that want another one, except at the end of a question ("What is that for?").
+const PREPOSITIONS: [&str; 17] = [
+    "about", "around", "as", "at", "by", "for", "from", "in", "like", "of", "on", "so", "to",
+    "with", "without", "would", "which",
+];
+
+const QUESTION_WORDS: [&str; 6] = ["how", "what", "when", "where", "who", "why"];
+
+/// What people say while they look for the next word.
+const FILLERS: [&str; 13] = [
+    "ah", "eh", "em", "er", "erm", "hm", "hmm", "huh", "uh", "um", "umm", "well", "you know",
+];
+
+/// What ends a sentence for good.
+const LAST_WORDS: [&str; 14] = [
+    "bye",
+    "goodbye",
+    "good bye",
+    "please",
+    "thank you",
+    "thank you very much",
+    "thanks",
+    "that is all",
+    "that's all",
+    "that's it",
+    "nothing else",
+    "have a nice day",
+    "that's right",
+    "never mind",
+];
+
+/// What a caller answers in a word or two.
+const SHORT_ANSWERS: [&str; 40] = [
+    "absolutely",
+    "all right",
+    "alright",
+    "correct",
+    "definitely",
+    "exactly",
+    "fine",
+    "good",
+    "good morning",
+    "good afternoon",
+    "great",
+    "hello",
+    "hey",
+    "hi",
+    "i do",
+    "i don't",
+    "no",
+    "nope",
+    "not really",
+    "nothing",
+    "of course",
+    "oh",
+    "ok",
+    "okay",
+    "perfect",
+    "right",
+    "sounds good",
+    "sure",
+    "that works",
+    "that's fine",
+    "that's correct",
+    "wait",
+    "stop",
+    "yeah",
+    "yep",
+    "yes",
+    "yes i do",
+    "yes it is",
+    "no it isn't",
+    "that would be great",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::Completeness::{Dictating, Finished, Statement, Unfinished};
+    use super::*;
+
+    #[test]
+    fn a_text_reads_as_a_listener_would_take_it() {
+        for (text, expected) in [
+            ("What are your opening hours?", Finished),
+            ("What is that for?", Finished),
+            ("Who do I talk to?", Finished),
+            ("When?", Finished),
+            ("When", Finished),
+            ("Yes.", Finished),
+            ("Okay, great.", Finished),
+            ("No thanks.", Finished),
+            ("I'd like an appointment, please.", Finished),
+            ("That's all, thank you.", Finished),
+            ("Wait!", Finished),
+            ("I'd like to book an appointment.", Statement),
+            ("On Monday morning.", Statement),
+            ("My name is John Smith.", Statement),
+            ("what are your hours", Statement),
+            ("I'd like to come on Monday and", Unfinished),
+            ("I'd like to come on Monday, and.", Unfinished),
+            ("I want to", Unfinished),
+            ("I'd like to book.", Unfinished),
+            ("So, um.", Unfinished),
+            ("Well", Unfinished),
+            ("On Monday,", Unfinished),
+            ("I was thinking...", Unfinished),
+            ("Do you have?", Unfinished),
+            ("I wanted to know when", Unfinished),
+            ("It hurts when I, you know.", Unfinished),
+            ("My number is 555", Dictating),
+            ("My number is 555 123 4567.", Finished),
+        ] {
+            assert_eq!(completeness(text, None), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_asked_for_is_waited_for() {
+        for (text, wanted, expected) in [
+            ("five five five", Wanted::Telephone, Dictating),
+            (
+                "five five five one two three four five six seven",
+                Wanted::Telephone,
+                Finished,
+            ),
+            ("Sure, it's", Wanted::Telephone, Dictating),
+            ("I don't have one.", Wanted::Telephone, Statement),
+            ("jane dot doe at", Wanted::Email, Dictating),
+            ("jane.doe@example.com", Wanted::Email, Finished),
+        ] {
+            assert_eq!(completeness(text, Some(wanted)), expected, "{text:?}");
+        }
+    }
+}
