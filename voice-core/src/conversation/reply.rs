@@ -44,9 +44,9 @@ const MAX_SOUND: Duration = Duration::from_secs(300);
 /// given need not be paid for when the caller interrupts.
 const IN_HAND: Duration = Duration::from_secs(3);
 
-/// Sentences that wait are given together up to this many characters: some twenty seconds of speech. Deepgram's socket takes 20 pieces a
+/// Sentences that wait are given together up to this many characters: some ten seconds of speech, in which a word is still found by its length. Deepgram's socket takes 20 pieces a
 /// minute, so pieces must last longer than three seconds on the whole.
-const TOGETHER: usize = 300;
+const TOGETHER: usize = 160;
 
 /// So near the end of a question, a yes is the answer to it: the last word or two.
 const QUESTION_END: Duration = Duration::from_millis(1_200);

@@ -150,7 +150,8 @@ impl Ear {
             (Self::Browser(browser), Message::Browser(input)) => browser.tell(now, input, effects),
             (Self::Line(line), Message::Telephone(input)) => line.tell(now, input, effects),
             (Self::Line(line), Message::Far(down)) => line.arrive(down, effects),
-            _ => unreachable!("a message at the wrong door"),
+            // Each door is sent what it asked for itself.
+            _ => {}
         }
     }
 
