@@ -22,10 +22,17 @@ pub(crate) enum Backend {
 
 impl Backend {
     /// A recogniser for one socket's audio at `rate`.
-    pub(crate) fn recogniser(&self, script: &Arc<Script>, rate: u32) -> Recogniser {
+    pub(crate) fn recogniser(
+        &self,
+        script: &Arc<Script>,
+        rate: u32,
+        endpointing: Endpointing,
+    ) -> Recogniser {
         match self {
-            Self::Scripted => scripted::recogniser::start(Arc::clone(script), rate),
-            Self::Speech(engines) => speech::recogniser::start(Arc::clone(engines), rate),
+            Self::Scripted => scripted::recogniser::start(Arc::clone(script), rate, endpointing),
+            Self::Speech(engines) => {
+                speech::recogniser::start(Arc::clone(engines), rate, endpointing)
+            }
         }
     }
 
@@ -57,6 +64,33 @@ impl Backend {
     }
 }
 
+/// What ends an utterance, if nobody asks for its end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Endpointing {
+    /// A short silence.
+    Silence,
+    /// The likelihood that the speaker has finished. What is said after a pause within the turn belongs to it.
+    Turns(Thresholds),
+}
+
+/// How likely is likely enough.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Thresholds {
+    /// From here on [`Heard::LikelyOver`] is reported; never when absent.
+    pub(crate) eager: Option<f64>,
+    /// From here on the turn is over.
+    pub(crate) end: f64,
+    /// A silence that ends the turn in any case.
+    pub(crate) timeout: Duration,
+}
+
+impl Thresholds {
+    /// Whether likelihood alone ever ends a turn. Nothing is certain, so a threshold of 1 leaves the end to others.
+    pub(crate) fn end_turns(self) -> bool {
+        self.end < 1.0
+    }
+}
+
 /// A recogniser at work on one socket.
 pub(crate) struct Recogniser {
     pub(crate) ear: mpsc::UnboundedSender<Hear>,
@@ -68,6 +102,8 @@ pub(crate) struct Recogniser {
 pub(crate) enum Hear {
     /// Samples, and when they arrived.
     Audio(Instant, Vec<i16>),
+    /// Other thresholds from now on, for a recogniser of turns.
+    Configure(Thresholds),
     Finalize,
     End,
 }
@@ -79,16 +115,31 @@ pub(crate) enum Heard {
     Final {
         segment: Segment,
         over: Option<f64>,
+        /// False when it was cut for its length, or ended only because nothing more came.
         speech_final: bool,
         from_finalize: bool,
+        likelihood: Likelihood,
+    },
+    /// The speaker has probably finished, with these words. [`Heard::Resumed`] or a final follows.
+    LikelyOver {
+        segment: Segment,
+        likelihood: Likelihood,
     },
     /// Nothing waited for `Finalize`.
     NothingToFinalize,
-    Partial(Segment),
+    Partial {
+        segment: Segment,
+        likelihood: Likelihood,
+    },
+    /// Sound again, after [`Heard::LikelyOver`].
+    Resumed,
     SpeechStarted {
         at: f64,
     },
 }
+
+/// How likely the speaker has finished, from 0 to 1; nothing where nobody has judged it.
+pub(crate) type Likelihood = Option<f32>;
 
 /// A stretch of audio and its words.
 #[derive(Clone, Debug, Default, PartialEq)]

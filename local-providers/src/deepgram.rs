@@ -1,21 +1,22 @@
-//! What Deepgram's services have in common: authentication, errors, the query, the frames of a socket.
+//! What Deepgram's services have in common: authentication, errors, the query. What their sockets have in common is in
+//! [`socket`], and what the two that listen have, in [`ear`].
 
+mod ear;
+pub(crate) mod flux;
 pub(crate) mod listen;
+mod socket;
 pub(crate) mod speak;
 pub(crate) mod speak_rest;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
+use std::str::FromStr;
 
-use axum::body::{Body, Bytes};
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
-use crate::log::Exchange;
 use crate::script::Fault;
 
 /// A service's query, whose members may repeat.
@@ -46,7 +47,17 @@ impl Query {
         }
     }
 
-    pub(crate) fn number(&self, name: &'static str) -> Result<Option<u32>, BadRequest> {
+    /// Every value of a member that may repeat.
+    pub(crate) fn all(&self, name: &str) -> Vec<String> {
+        let named = self.0.iter().filter(|(key, _)| key == name);
+        named.map(|(_, value)| value.clone()).collect()
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    pub(crate) fn number<T: FromStr>(&self, name: &'static str) -> Result<Option<T>, BadRequest> {
         let parse = |value: &str| {
             value
                 .parse()
@@ -212,121 +223,25 @@ pub(crate) fn request_id(conn: u64) -> String {
     format!("01a0{:04x}-0000-7000-8000-{conn:012x}", conn & 0xffff)
 }
 
-/// A socket that logs what passes through it.
-pub(crate) struct Wire {
-    pub(crate) socket: WebSocket,
-    pub(crate) exchange: Exchange,
-    pub(crate) log_audio: bool,
+/// Times go through 32 bits, as on the wire: `4.7700005`.
+pub(crate) fn seconds(value: f64) -> Value {
+    let text = (value as f32).to_string();
+    json!(text.parse::<f64>().unwrap_or(value))
 }
 
-/// The client is gone, so there is nobody to go on for.
-pub(crate) struct Gone;
+/// The whole sentence with its link in lower case; the label "NET-0001" is not on the wire.
+pub(crate) const NET_0001: &str = "Deepgram did not receive audio data or a text message within the timeout window. See https://dpgr.am/net0001";
 
-impl Wire {
-    /// Sends a message, logging it under its `type` with the `fields` named.
-    pub(crate) async fn text(&mut self, message: Value, logged: Value) -> Result<(), Gone> {
-        let kind = message
-            .get("type")
-            .and_then(Value::as_str)
-            .unwrap_or("text")
-            .to_owned();
-        self.exchange.sent(kind, logged);
-        self.socket
-            .send(Message::text(message.to_string()))
-            .await
-            .map_err(|_| Gone)
-    }
+pub(crate) const DATA_0000: &str =
+    "DATA-0000: the audio cannot be decoded with the stated encoding.";
 
-    pub(crate) async fn audio(&mut self, bytes: Vec<u8>, logged: Value) -> Result<(), Gone> {
-        if self.log_audio {
-            self.exchange.sent("audio", logged);
-        }
-        self.socket
-            .send(Message::Binary(bytes.into()))
-            .await
-            .map_err(|_| Gone)
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// The next message of the client; nothing once it has gone. Pings are answered below this layer.
-    pub(crate) async fn receive(&mut self) -> Option<FromClient> {
-        loop {
-            match self.socket.recv().await {
-                Some(Ok(Message::Binary(bytes))) => return Some(FromClient::Binary(bytes)),
-                Some(Ok(Message::Text(text))) => {
-                    let message: Value = serde_json::from_str(text.as_str()).unwrap_or(Value::Null);
-                    let kind = message
-                        .get("type")
-                        .and_then(Value::as_str)
-                        .unwrap_or("unreadable")
-                        .to_owned();
-                    self.exchange.received(kind.clone(), message.clone());
-                    return Some(FromClient::Text { kind, message });
-                }
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(Message::Close(frame))) => {
-                    let code = frame.map(|frame| frame.code);
-                    self.exchange
-                        .ending(json!({ "by": "client", "code": code }));
-                    return None;
-                }
-                Some(Err(_)) | None => return None,
-            }
-        }
-    }
-
-    /// Closes, and gives the client a moment to answer so that it reads the code and not a reset.
-    pub(crate) async fn close(mut self, code: u16, reason: impl Into<String>) {
-        let reason = reason.into();
-        self.exchange
-            .ending(json!({ "by": "server", "code": code, "reason": reason }));
-        let frame = CloseFrame {
-            code,
-            reason: reason.into(),
-        };
-        if self.socket.send(Message::Close(Some(frame))).await.is_ok() {
-            let answered = async { while let Some(Ok(_)) = self.socket.recv().await {} };
-            let _ = timeout(CLOSE_ANSWER, answered).await;
-        }
-    }
-
-    /// Goes on reading and says nothing, until the client leaves.
-    pub(crate) async fn stall(mut self) {
-        self.exchange
-            .ending(json!({ "by": "client", "fault": "stall" }));
-        while self.receive().await.is_some() {}
-    }
-
-    /// What a fault does to an open socket. Nothing is left of it afterwards.
-    pub(crate) async fn suffer(mut self, fault: Fault) {
-        match fault {
-            Fault::Close { code, reason, .. } => self.close(code, reason).await,
-            Fault::Cut { .. } => self
-                .exchange
-                .ending(json!({ "by": "fault", "fault": "cut" })),
-            Fault::Error { body, .. } => {
-                let body = if body.is_null() {
-                    internal_error()
-                } else {
-                    body
-                };
-                let _ = self.text(body, Value::Null).await;
-                self.close(1011, "").await;
-            }
-            Fault::Stall { .. } | Fault::Delay { .. } | Fault::Refuse { .. } => self.stall().await,
-        }
+    #[test]
+    fn times_look_like_32_bit_floats() {
+        assert_eq!(seconds(4.770_000_5).to_string(), "4.7700005");
+        assert_eq!(seconds(-1.0).to_string(), "-1.0");
     }
 }
-
-/// The layout of older servers and of the SDKs' types.
-fn internal_error() -> Value {
-    json!({ "type": "Error", "description": "An unexpected error occurred.", "message": "Internal error.", "variant": "INTERNAL" })
-}
-
-/// A message of the client.
-pub(crate) enum FromClient {
-    Binary(Bytes),
-    Text { kind: String, message: Value },
-}
-
-/// Clients answer a close within a round trip; one that does not is gone.
-const CLOSE_ANSWER: Duration = Duration::from_secs(1);

@@ -1,6 +1,8 @@
-//! `POST /openai/v1/chat/completions`: the model's answer as Groq frames it, streamed or whole.
+//! `POST /openai/v1/chat/completions`: the model's answer as Groq frames it, streamed or whole. What it shares with the
+//! list of [`models`]: who may ask, and refusals.
 
 mod answer;
+pub(crate) mod models;
 mod request;
 
 use std::collections::BTreeMap;
@@ -16,7 +18,7 @@ use tokio::time::sleep;
 use crate::deepgram::add_headers;
 use crate::log::{Exchange, Service};
 use crate::script::{Fault, Script};
-use crate::server::{Admission, Shared};
+use crate::server::{Admission, Shared, Trouble};
 
 use answer::Answer;
 
@@ -37,30 +39,17 @@ pub(crate) async fn complete(
         ..
     } = admission;
     exchange.received("request", json!({ "request": logged }));
-    let request = admit(&headers, &body, &script, shared.groq_key.as_deref());
+    let request =
+        admit(&headers, &body, &script, shared.groq_key.as_deref()).and_then(
+            |request| match planned(&trouble, &request.model) {
+                Some(refusal) => Err(refusal),
+                None => Ok(request),
+            },
+        );
     sleep(trouble.delay()).await;
-    let request = match (request, trouble.refusal()) {
-        (Ok(request), None) => request,
-        (Err(refusal), _) => {
-            return refuse(exchange, refusal.status, &refusal.body, &Default::default());
-        }
-        (
-            Ok(request),
-            Some(Fault::Refuse {
-                status,
-                body,
-                headers,
-            }),
-        ) => {
-            let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            let body = if body.is_null() {
-                usual_body(status, &request.model)
-            } else {
-                body.clone()
-            };
-            return refuse(exchange, status, &body, headers);
-        }
-        (Ok(request), Some(_)) => request,
+    let request = match request {
+        Ok(request) => request,
+        Err(refusal) => return refuse(exchange, &refusal),
     };
     let deltas = shared.backend.complete(&script, &request, ordinal);
     let answer = Answer::new(exchange, trouble, script, request, deltas);
@@ -70,39 +59,64 @@ pub(crate) async fn complete(
 }
 
 /// An answer before any stream.
-pub(crate) struct Refusal {
+struct Refusal {
     status: StatusCode,
     body: Value,
+    headers: BTreeMap<String, String>,
 }
 
 impl Refusal {
-    fn new(status: StatusCode, kind: &str, code: Option<&str>, message: impl Into<String>) -> Self {
+    fn new(status: StatusCode, body: Value) -> Self {
+        Self {
+            status,
+            body,
+            headers: BTreeMap::new(),
+        }
+    }
+
+    /// In the vendor's layout.
+    fn invalid(status: StatusCode, code: Option<&str>, message: impl Into<String>) -> Self {
         let message = message.into();
-        let mut body = json!({ "error": { "message": message, "type": kind } });
+        let mut body = json!({ "error": { "message": message, "type": "invalid_request_error" } });
         if let Some(code) = code {
             body["error"]["code"] = Value::from(code);
         }
-        Self { status, body }
+        Self::new(status, body)
     }
 }
 
-/// What has to hold before a model sees the request.
-fn admit(
-    headers: &HeaderMap,
-    body: &[u8],
-    script: &Script,
-    key: Option<&str>,
-) -> Result<ChatRequest, Refusal> {
+/// A refusal from the script, of a request for `model`.
+fn planned(trouble: &Trouble, model: &str) -> Option<Refusal> {
+    let Fault::Refuse {
+        status,
+        body,
+        headers,
+    } = trouble.refusal()?
+    else {
+        return None;
+    };
+    let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = if body.is_null() {
+        usual_body(status, model)
+    } else {
+        body.clone()
+    };
+    Some(Refusal {
+        status,
+        body,
+        headers: headers.clone(),
+    })
+}
+
+/// What has to hold before anything is answered.
+fn authorise(headers: &HeaderMap, key: Option<&str>) -> Result<(), Refusal> {
     // The front stops clients that do not say who they are; a Worker's fetch says nothing by itself.
     if headers
         .get(header::USER_AGENT)
         .is_none_or(HeaderValue::is_empty)
     {
         let body = Value::from("error code: 1010");
-        return Err(Refusal {
-            status: StatusCode::FORBIDDEN,
-            body,
-        });
+        return Err(Refusal::new(StatusCode::FORBIDDEN, body));
     }
     let offered = headers
         .get(header::AUTHORIZATION)
@@ -112,48 +126,46 @@ fn admit(
         .map(str::trim)
         .unwrap_or_default();
     if key.map_or(offered.is_empty(), |key| offered != key) {
-        let code = Some("invalid_api_key");
-        return Err(Refusal::new(
+        return Err(Refusal::invalid(
             StatusCode::UNAUTHORIZED,
-            "invalid_request_error",
-            code,
+            Some("invalid_api_key"),
             "Invalid API Key",
         ));
     }
-    let request = ChatRequest::parse(body).map_err(|message| {
-        Refusal::new(
-            StatusCode::BAD_REQUEST,
-            "invalid_request_error",
-            None,
-            message,
-        )
-    })?;
+    Ok(())
+}
+
+/// What has to hold before a model sees the request.
+fn admit(
+    headers: &HeaderMap,
+    body: &[u8],
+    script: &Script,
+    key: Option<&str>,
+) -> Result<ChatRequest, Refusal> {
+    authorise(headers, key)?;
+    let request = ChatRequest::parse(body)
+        .map_err(|message| Refusal::invalid(StatusCode::BAD_REQUEST, None, message))?;
     if script.settings.withdrawn_models.contains(&request.model) {
-        return Err(Refusal {
-            status: StatusCode::NOT_FOUND,
-            body: usual_body(StatusCode::NOT_FOUND, &request.model),
-        });
+        return Err(Refusal::new(
+            StatusCode::NOT_FOUND,
+            usual_body(StatusCode::NOT_FOUND, &request.model),
+        ));
     }
     Ok(request)
 }
 
-fn refuse(
-    mut exchange: Exchange,
-    status: StatusCode,
-    body: &Value,
-    headers: &BTreeMap<String, String>,
-) -> Response {
-    exchange.ending(json!({ "by": "server", "status": status.as_u16() }));
-    let (text, content_type) = match body {
+fn refuse(mut exchange: Exchange, refusal: &Refusal) -> Response {
+    exchange.ending(json!({ "by": "server", "status": refusal.status.as_u16() }));
+    let (text, content_type) = match &refusal.body {
         Value::String(text) => (text.clone(), "text/plain; charset=UTF-8"),
         other => (other.to_string(), "application/json"),
     };
     let mut response = Response::new(Body::from(text));
-    *response.status_mut() = status;
+    *response.status_mut() = refusal.status;
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    add_headers(response.headers_mut(), headers);
+    add_headers(response.headers_mut(), &refusal.headers);
     response
 }
 

@@ -1,5 +1,5 @@
-//! The providers' wire protocols on this machine: Deepgram's `/v1/listen` and `/v1/speak`, Groq's chat completions, and
-//! Twilio's side of a phone call ([`phone`]).
+//! The providers' wire protocols on this machine: Deepgram's `/v1/listen` (Nova), `/v2/listen` (Flux) and `/v1/speak`,
+//! Groq's chat completions and list of models, and Twilio's side of a phone call ([`phone`]).
 //!
 //! One server on loopback answers all of them. The wire layer ([`deepgram`], [`groq`]) is the same in both modes;
 //! behind it stand three small backends (recogniser, voice, model), of two kinds:

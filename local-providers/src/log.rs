@@ -20,10 +20,12 @@ use tokio::time::Instant;
 pub enum Service {
     /// `POST /openai/v1/chat/completions`
     Chat,
-    /// `GET /v1/listen`, a socket
+    /// `GET /v1/listen` or `GET /v2/listen`, a socket
     Listen,
     /// The media stream of a phone call: the socket is opened by the telephone company, and `In` is still the worker's
     Media,
+    /// `GET /openai/v1/models`
+    Models,
     /// `POST /2010-04-01/Accounts/…/Calls/….json`
     Rest,
     /// `GET /v1/speak`, a socket
@@ -214,6 +216,7 @@ impl Service {
             Self::Chat => "chat",
             Self::Listen => "listen",
             Self::Media => "media",
+            Self::Models => "models",
             Self::Rest => "rest",
             Self::Speak => "speak",
             Self::SpeakRest => "speak_rest",

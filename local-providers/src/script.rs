@@ -106,8 +106,14 @@ impl Script {
 pub struct Latency {
     /// From the end of the last sound to the final result.
     pub stt_final_ms: u64,
-    /// From `Finalize` to its answer.
+    /// From `Finalize` (or Flux's `ForceEndTurn`) to its answer.
     pub stt_finalize_ms: u64,
+    /// Flux: from the end of the last sound to `EagerEndOfTurn`, for a client that asks for it. A word spoken is known
+    /// as much later.
+    pub flux_eager_ms: u64,
+    /// Flux: from the end of the last sound to `EndOfTurn`. Sound before that goes on with the turn; after
+    /// `EagerEndOfTurn` it gives `TurnResumed`.
+    pub flux_end_ms: u64,
     /// From the request to the first token.
     pub llm_first_token_ms: u64,
     /// From each token to the next.
@@ -123,6 +129,8 @@ impl Default for Latency {
         Self {
             stt_final_ms: 150,
             stt_finalize_ms: 0,
+            flux_eager_ms: 80,
+            flux_end_ms: 250,
             llm_first_token_ms: 100,
             llm_token_ms: 5,
             tts_first_byte_ms: 100,
@@ -137,7 +145,8 @@ impl Default for Latency {
 pub struct Utterance {
     /// Empty for a noise: speech is reported to start, and no word comes.
     pub text: String,
-    /// False leaves `speech_final` out of its final result, so that only `UtteranceEnd` ends it.
+    /// False leaves `speech_final` out of its final result, so that only `UtteranceEnd` ends it. Flux never finds such
+    /// an utterance finished: only `eot_timeout_ms` or `ForceEndTurn` ends its turn.
     pub speech_final: bool,
 }
 
@@ -299,7 +308,7 @@ pub enum Fault {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// A shorter silence does not end an utterance; `stt_final_ms` when absent.
+    /// A shorter silence does not end an utterance; `stt_final_ms` (Flux: `flux_end_ms`) when absent.
     pub end_silence_ms: Option<u64>,
     /// How fast interim results reveal an utterance's words. The last word is never revealed before the final.
     pub words_per_second: f64,
@@ -311,6 +320,8 @@ pub struct Settings {
     pub answer_empty_finalize: bool,
     /// A listening socket without audio or text is closed after this. The documentation says 10 s, captures 12.
     pub idle_close_ms: u64,
+    /// Flux: the same, where a ping counts too. The vendor's staff says 60 s, users saw 20 to 30.
+    pub flux_idle_close_ms: u64,
     /// What is heard once the utterances are used up.
     pub after_last: AfterLast,
     /// Length of the scripted voice's tone for each character.
@@ -339,6 +350,7 @@ impl Default for Settings {
             segment_ms: 4_760,
             answer_empty_finalize: true,
             idle_close_ms: 12_000,
+            flux_idle_close_ms: 20_000,
             after_last: AfterLast::Repeat,
             ms_per_char: 60,
             flush_limit: 20,

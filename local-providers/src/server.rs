@@ -21,11 +21,13 @@ use crate::{deepgram, groq, phone};
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/v1/listen", get(deepgram::listen::listen))
+        .route("/v2/listen", get(deepgram::flux::listen))
         .route(
             "/v1/speak",
             get(deepgram::speak::speak).post(deepgram::speak_rest::speak),
         )
         .route("/openai/v1/chat/completions", post(groq::complete))
+        .route("/openai/v1/models", get(groq::models::list))
         .route(
             "/2010-04-01/Accounts/{account}/Calls/{call}",
             post(phone::rest::update),

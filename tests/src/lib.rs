@@ -2,11 +2,14 @@
 //!
 //! Everything is started on a port of its own and ends with the test that started it.
 
+pub mod asked;
 pub mod caller;
 pub mod database;
+pub mod door;
 pub mod edge;
 pub mod figures;
 pub mod headset;
+mod network;
 pub mod page;
 pub mod phone;
 pub mod phone_figures;
@@ -14,7 +17,9 @@ pub mod sound;
 pub mod speech;
 pub mod stream;
 pub mod track;
+pub mod turns;
 pub mod usage;
+pub mod visitor;
 pub mod words;
 
 use local_providers::{Config, Direction, Providers, Script, Service};

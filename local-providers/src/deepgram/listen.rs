@@ -7,73 +7,36 @@ mod options;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
+use axum::extract::State;
+use axum::response::Response;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::sleep;
 
-use super::{FromClient, Gone, Query, Wire, authorise, refusal, request_id, tag};
-use crate::audio::{Decoder, Encoding};
-use crate::backend::{Hear, Heard, Recogniser, Segment};
+use super::ear::{Ear, End, Event, Idle};
+use super::socket::{FromClient, Gone, Knock, Opened, Wire};
+use super::{DATA_0000, NET_0001, seconds};
+use crate::backend::{Endpointing, Hear, Heard, Segment};
 use crate::log::Service;
 use crate::script::Script;
-use crate::server::{Admission, Shared, Trouble};
+use crate::server::{Shared, Trouble};
 use options::Options;
 
-pub(crate) async fn listen(
-    State(shared): State<Arc<Shared>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Response {
-    let query = Query::parse(query.as_deref());
-    let admission = shared.admit(Service::Listen, json!({ "query": query.to_json() }));
-    let Admission {
-        mut exchange,
-        log_audio,
-        script,
-        trouble,
-        ..
-    } = admission;
-    let request_id = request_id(exchange.conn());
-    let options =
-        authorise(&headers, shared.deepgram_key.as_deref()).and_then(|()| Options::parse(&query));
-    let refused = match &options {
-        Err(_) => None,
-        Ok(_) => trouble
-            .refusal()
-            .and_then(|fault| refusal(fault, &request_id)),
+pub(crate) async fn listen(State(shared): State<Arc<Shared>>, knock: Knock) -> Response {
+    knock
+        .open(shared, Service::Listen, Options::parse, talk)
+        .await
+}
+
+async fn talk(opened: Opened<Options>) {
+    let idle = Idle {
+        limit: Duration::from_millis(opened.script.settings.idle_close_ms),
+        pings_count: false,
     };
-    let response = match (options, refused, upgrade) {
-        (Err(error), _, _) => error.into_response(&request_id),
-        (_, Some(response), _) => response,
-        (_, _, Err(rejection)) => rejection.into_response(),
-        (Ok(options), None, Ok(upgrade)) => {
-            sleep(trouble.delay()).await;
-            let recogniser = shared.backend.recogniser(&script, options.rate);
-            let id = request_id.clone();
-            let mut response =
-                upgrade
-                    .protocols(["token", "bearer"])
-                    .on_upgrade(move |socket| async move {
-                        let wire = Wire {
-                            socket,
-                            exchange,
-                            log_audio,
-                        };
-                        Session::new(options, id, script, recogniser)
-                            .run(wire, trouble)
-                            .await;
-                    });
-            tag(response.headers_mut(), &request_id);
-            return response;
-        }
-    };
-    exchange.ending(json!({ "by": "server", "status": response.status().as_u16() }));
-    response
+    let format = opened.options.format;
+    let ear = Ear::of(&opened, format, Endpointing::Silence, idle);
+    Session::new(opened.options, opened.request_id, opened.script, ear)
+        .run(opened.wire, opened.trouble)
+        .await;
 }
 
 /// One socket's conversation.
@@ -81,10 +44,7 @@ struct Session {
     options: Options,
     request_id: String,
     script: Arc<Script>,
-    recogniser: Recogniser,
-    decoder: Decoder,
-    /// Seconds of audio received.
-    received: f64,
+    ear: Ear,
     /// Up to here results were given.
     told: f64,
     /// Silent windows since the last words; every third is fixed by an empty final.
@@ -93,8 +53,6 @@ struct Session {
     /// What `UtteranceEnd` will say, until it is sent: the end of the last word, or −1 for sound without words, and
     /// from when the gap is counted.
     unended: Option<Unended>,
-    had_audio: bool,
-    quiet_since: Instant,
 }
 
 struct Unended {
@@ -102,56 +60,27 @@ struct Unended {
     quiet_from: f64,
 }
 
-/// Why the session ends.
-enum End {
-    Clean,
-    Gone,
-    Idle,
-    Undecodable,
-    Unreadable,
-}
-
-impl From<Gone> for End {
-    fn from(Gone: Gone) -> Self {
-        Self::Gone
-    }
-}
-
 impl Session {
-    fn new(
-        options: Options,
-        request_id: String,
-        script: Arc<Script>,
-        recogniser: Recogniser,
-    ) -> Self {
-        let decoder = Decoder::new(options.encoding.unwrap_or(Encoding::Linear16));
+    fn new(options: Options, request_id: String, script: Arc<Script>, ear: Ear) -> Self {
         Self {
             options,
             request_id,
             script,
-            recogniser,
-            decoder,
-            received: 0.0,
+            ear,
             told: 0.0,
             silent_windows: 0,
             speaking: false,
             unended: None,
-            had_audio: false,
-            quiet_since: Instant::now(),
         }
     }
 
     async fn run(mut self, mut wire: Wire, mut trouble: Trouble) {
-        let idle_limit = Duration::from_millis(self.script.settings.idle_close_ms);
         let end = loop {
-            let step = tokio::select! {
-                message = wire.receive() => match message {
-                    Some(message) => self.on_message(&mut wire, message).await,
-                    None => Err(End::Gone),
-                },
-                Some(heard) = self.recogniser.heard.recv() => self.on_heard(&mut wire, heard).await,
-                fault = trouble.next() => return wire.suffer(fault).await,
-                () = sleep_until(self.quiet_since + idle_limit) => Err(End::Idle),
+            let step = match self.ear.next(&mut wire, &mut trouble).await {
+                Ok(Event::Message(message)) => self.on_message(&mut wire, message).await,
+                Ok(Event::Heard(heard)) => self.on_heard(&mut wire, heard).await,
+                Ok(Event::Fault(fault)) => return wire.suffer(fault).await,
+                Err(end) => Err(end),
             };
             if let Err(end) = step {
                 break end;
@@ -160,9 +89,8 @@ impl Session {
         match end {
             End::Gone => {}
             End::Clean => {
-                // The receiver goes with this session, so this fails only when there is nothing left to end.
-                let _ = self.recogniser.ear.send(Hear::End);
-                while let Some(heard) = self.recogniser.heard.recv().await {
+                self.ear.tell(Hear::End);
+                while let Some(heard) = self.ear.rest().await {
                     if self.on_heard(&mut wire, heard).await.is_err() {
                         return;
                     }
@@ -183,37 +111,21 @@ impl Session {
     }
 
     async fn on_message(&mut self, wire: &mut Wire, message: FromClient) -> Result<(), End> {
-        let now = Instant::now();
         match message {
-            // The old way to close a stream, which a client that forwards an empty frame meets by accident.
-            FromClient::Binary(bytes) if bytes.is_empty() => {
-                wire.exchange.received("empty", json!({ "bytes": 0 }));
-                Err(End::Clean)
-            }
             FromClient::Binary(bytes) => {
-                if self.options.encoding.is_none() {
-                    return Err(End::Undecodable);
-                }
-                let samples = self.decoder.decode(&bytes);
-                if wire.log_audio {
-                    let fields = json!({ "bytes": bytes.len(), "rms": rms(&samples).round() });
-                    wire.exchange.received("audio", fields);
-                }
-                (self.had_audio, self.quiet_since) = (true, now);
-                self.received += samples.len() as f64 / f64::from(self.options.rate);
-                let _ = self.recogniser.ear.send(Hear::Audio(now, samples));
+                self.ear.audio(wire, &bytes)?;
                 self.on_audio_time(wire).await?;
                 Ok(())
             }
             FromClient::Text { kind, .. } => {
                 // A session that never gets audio is closed in spite of its KeepAlives.
-                if self.had_audio {
-                    self.quiet_since = now;
+                if self.ear.had_audio {
+                    self.ear.stir();
                 }
                 match kind.as_str() {
                     "KeepAlive" => Ok(()),
                     "Finalize" => {
-                        let _ = self.recogniser.ear.send(Hear::Finalize);
+                        self.ear.tell(Hear::Finalize);
                         Ok(())
                     }
                     "CloseStream" => Err(End::Clean),
@@ -232,7 +144,7 @@ impl Session {
                 quiet_from,
             }),
         ) = (self.options.utterance_end, &self.unended)
-            && self.received >= quiet_from + limit
+            && self.ear.received() >= quiet_from + limit
         {
             let end = seconds(*last_word_end);
             self.unended = None;
@@ -240,20 +152,20 @@ impl Session {
                 json!({ "type": "UtteranceEnd", "channel": [0, 1], "last_word_end": end });
             wire.text(message, json!({ "last_word_end": end })).await?;
         }
-        if !self.speaking && self.received - self.told >= SILENT_WINDOW {
+        if !self.speaking && self.ear.received() - self.told >= SILENT_WINDOW {
             self.silent_windows += 1;
             let fixed = self.silent_windows.is_multiple_of(SILENT_WINDOWS_FIXED);
             let start = if fixed {
-                self.received - SILENT_WINDOW * f64::from(SILENT_WINDOWS_FIXED)
+                self.ear.received() - SILENT_WINDOW * f64::from(SILENT_WINDOWS_FIXED)
             } else {
                 self.told
             };
             let segment = Segment {
                 start: start.max(0.0),
-                end: self.received,
+                end: self.ear.received(),
                 words: Vec::new(),
             };
-            self.told = self.received;
+            self.told = self.ear.received();
             if fixed || self.options.interim_results {
                 let flags = Flags {
                     is_final: fixed,
@@ -279,7 +191,7 @@ impl Session {
                         .await?;
                 }
             }
-            Heard::Partial(segment) => {
+            Heard::Partial { segment, .. } => {
                 if self.options.interim_results {
                     self.results(wire, &segment, Flags::default()).await?;
                 }
@@ -289,6 +201,7 @@ impl Session {
                 over,
                 speech_final,
                 from_finalize,
+                ..
             } => {
                 self.speaking = over.is_none();
                 self.told = self.told.max(segment.end);
@@ -312,14 +225,16 @@ impl Session {
                 });
                 self.on_audio_time(wire).await?;
             }
+            // Only a recogniser of turns says these.
+            Heard::LikelyOver { .. } | Heard::Resumed => {}
             Heard::NothingToFinalize => {
                 if self.script.settings.answer_empty_finalize {
                     let segment = Segment {
                         start: self.told,
-                        end: self.received,
+                        end: self.ear.received(),
                         words: Vec::new(),
                     };
-                    self.told = self.received;
+                    self.told = self.ear.received();
                     let flags = Flags {
                         is_final: true,
                         speech_final: true,
@@ -386,14 +301,14 @@ impl Session {
             "request_id": self.request_id,
             "sha256": if clean { AUDIO_DIGEST } else { "incomplete" },
             "created": CREATED,
-            "duration": seconds(self.received),
-            "channels": u8::from(self.had_audio),
+            "duration": seconds(self.ear.received()),
+            "channels": u8::from(self.ear.had_audio),
         });
-        if self.had_audio {
+        if self.ear.had_audio {
             message["models"] = json!([MODEL_UUID]);
             message["model_info"] = json!({ MODEL_UUID: self.model_info() });
         }
-        wire.text(message, json!({ "duration": seconds(self.received) }))
+        wire.text(message, json!({ "duration": seconds(self.ear.received()) }))
             .await
     }
 
@@ -417,24 +332,10 @@ struct Flags {
     from_finalize: bool,
 }
 
-/// Times go through 32 bits, as on the wire: `4.7700005`.
-fn seconds(value: f64) -> Value {
-    let text = (value as f32).to_string();
-    json!(text.parse::<f64>().unwrap_or(value))
-}
-
 /// A word without its capital and punctuation; the apostrophe and the hyphen belong to it.
 fn bare(text: &str) -> String {
     text.trim_matches(|character: char| !character.is_alphanumeric())
         .to_lowercase()
-}
-
-fn rms(samples: &[i16]) -> f64 {
-    let sum: f64 = samples
-        .iter()
-        .map(|&sample| f64::from(sample).powi(2))
-        .sum();
-    (sum / samples.len().max(1) as f64).sqrt()
 }
 
 /// "About one a second" on the wire, in seconds of audio.
@@ -445,11 +346,6 @@ const SILENT_WINDOWS_FIXED: u32 = 3;
 
 /// Metadata was seen 25 ms before the 1011 close.
 const METADATA_LEAD: Duration = Duration::from_millis(25);
-
-/// The whole sentence with its link in lower case; the label "NET-0001" is not on the wire.
-const NET_0001: &str = "Deepgram did not receive audio data or a text message within the timeout window. See https://dpgr.am/net0001";
-
-const DATA_0000: &str = "DATA-0000: the audio cannot be decoded with the stated encoding.";
 
 const UNREADABLE: &str = "DATA-0000: the text message is not one that this service knows.";
 
@@ -472,11 +368,5 @@ mod tests {
     fn words_keep_their_apostrophes() {
         assert_eq!(bare("Moment's,"), "moment's");
         assert_eq!(bare("\"Hello!\""), "hello");
-    }
-
-    #[test]
-    fn times_look_like_32_bit_floats() {
-        assert_eq!(seconds(4.770_000_5).to_string(), "4.7700005");
-        assert_eq!(seconds(-1.0).to_string(), "-1.0");
     }
 }

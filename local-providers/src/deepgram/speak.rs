@@ -5,70 +5,36 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-use super::{BadRequest, FromClient, Gone, Query, Wire, authorise, refusal, request_id, tag};
+use super::socket::{FromClient, Gone, Knock, Opened, Wire};
+use super::{BadRequest, Query};
 use crate::audio::{Encoding, OddFrames};
 use crate::log::Service;
 use crate::script::Script;
-use crate::server::{Admission, Shared, Trouble};
+use crate::server::{Shared, Trouble};
 
-pub(crate) async fn speak(
-    State(shared): State<Arc<Shared>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Response {
-    let query = Query::parse(query.as_deref());
-    let admission = shared.admit(Service::Speak, json!({ "query": query.to_json() }));
-    let Admission {
-        mut exchange,
-        log_audio,
-        script,
-        trouble,
-        ..
-    } = admission;
-    let request_id = request_id(exchange.conn());
-    let voice = authorise(&headers, shared.deepgram_key.as_deref())
-        .and_then(|()| Voice::parse(&query, Medium::Socket));
-    let refused = match &voice {
-        Err(_) => None,
-        Ok(_) => trouble
-            .refusal()
-            .and_then(|fault| refusal(fault, &request_id)),
-    };
-    let response = match (voice, refused, upgrade) {
-        (Err(error), _, _) => error.into_response(&request_id),
-        (_, Some(response), _) => response,
-        (_, _, Err(rejection)) => rejection.into_response(),
-        (Ok(voice), None, Ok(upgrade)) => {
-            let id = request_id.clone();
-            let mut response =
-                upgrade
-                    .protocols(["token", "bearer"])
-                    .on_upgrade(move |socket| async move {
-                        let wire = Wire {
-                            socket,
-                            exchange,
-                            log_audio,
-                        };
-                        Session::new(shared, voice, id, script, trouble.delay())
-                            .run(wire, trouble)
-                            .await;
-                    });
-            tag(response.headers_mut(), &request_id);
-            return response;
-        }
-    };
-    exchange.ending(json!({ "by": "server", "status": response.status().as_u16() }));
-    response
+pub(crate) async fn speak(State(shared): State<Arc<Shared>>, knock: Knock) -> Response {
+    let parse = |query: &Query| Voice::parse(query, Medium::Socket);
+    knock.open(shared, Service::Speak, parse, talk).await
+}
+
+async fn talk(opened: Opened<Voice>) {
+    let late = opened.trouble.delay();
+    Session::new(
+        opened.shared,
+        opened.options,
+        opened.request_id,
+        opened.script,
+        late,
+    )
+    .run(opened.wire, opened.trouble)
+    .await;
 }
 
 /// How the answer travels; the two accept different formats.

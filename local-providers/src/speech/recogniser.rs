@@ -3,6 +3,11 @@
 //!
 //! The engine's work is done on threads of its own, one piece at a time for each socket: when it is busy, the next
 //! interim result is skipped.
+//!
+//! Where turns are asked for, Smart Turn's probability is the likelihood that ends them. It is asked early, since it
+//! may be high enough to be eager, and again as the silence grows.
+
+mod endpointing;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,18 +18,20 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::Engines;
 use super::resample::Resampler;
-use crate::backend::{Hear, Heard, Recogniser, Segment};
+use crate::backend::{Endpointing, Hear, Heard, Likelihood, Recogniser, Segment};
+use endpointing::GIVE_UP;
 
-pub(crate) fn start(engines: Arc<Engines>, rate: u32) -> Recogniser {
+pub(crate) fn start(engines: Arc<Engines>, rate: u32, endpointing: Endpointing) -> Recogniser {
     let (ear, mut to_hear) = unbounded_channel();
     let (report, heard) = unbounded_channel();
     tokio::spawn(async move {
-        let mut listener = Listener::new(engines, rate, report);
+        let mut listener = Listener::new(engines, rate, endpointing, report);
         let mut ending = false;
         while !(ending && listener.job.is_none() && listener.utterance.is_none()) {
             tokio::select! {
                 hear = to_hear.recv(), if !ending => match hear {
                     Some(Hear::Audio(_, samples)) => listener.audio(&samples),
+                    Some(Hear::Configure(thresholds)) => listener.endpointing = Endpointing::Turns(thresholds),
                     Some(Hear::Finalize) => listener.finalize(true),
                     Some(Hear::End) => {
                         ending = true;
@@ -46,7 +53,7 @@ struct Read {
     speech: usize,
     text: String,
     /// How likely the speaker had finished, when that was asked.
-    finished: Option<f32>,
+    finished: Likelihood,
 }
 
 /// Pends while there is no job. A job that failed has read nothing.
@@ -61,6 +68,7 @@ async fn finished(job: &mut Option<JoinHandle<Read>>) -> Option<Read> {
 
 struct Listener {
     engines: Arc<Engines>,
+    endpointing: Endpointing,
     resampler: Option<Resampler>,
     detector: Box<Detector>,
     report: UnboundedSender<Heard>,
@@ -98,13 +106,24 @@ struct Utterance {
     read_at: u64,
     /// The newest reading.
     read: Option<Read>,
-    judged: bool,
+    /// The silence after which it is asked whether the speaker has finished; none when it was asked often enough.
+    judge_at: Option<usize>,
+    /// How likely the speaker has finished, as far as that was asked since the last loud frame.
+    finished: Likelihood,
+    /// That it is likely over was reported, and nothing has been said since.
+    likely_over: bool,
 }
 
 impl Listener {
-    fn new(engines: Arc<Engines>, rate: u32, report: UnboundedSender<Heard>) -> Self {
+    fn new(
+        engines: Arc<Engines>,
+        rate: u32,
+        endpointing: Endpointing,
+        report: UnboundedSender<Heard>,
+    ) -> Self {
         Self {
             engines,
+            endpointing,
             resampler: (rate != RATE).then(|| Resampler::new(rate, RATE)),
             detector: Detector::default_boxed(),
             report,
@@ -150,13 +169,23 @@ impl Listener {
                 }
             }
             Some(utterance) => {
-                utterance.sound.extend_from_slice(frame);
+                // A long silence within a turn says no more than a short one, and the engine reads all there is.
+                if utterance.silence < GIVE_UP {
+                    utterance.sound.extend_from_slice(frame);
+                }
+                let mut resumed = false;
                 if score >= STILL_SPEECH {
-                    (utterance.silence, utterance.judged) = (0, false);
+                    utterance.silence = 0;
+                    utterance.judge_at = Some(self.endpointing.first_judgement());
+                    utterance.finished = None;
                     utterance.speech += 1;
                     utterance.last_sound = self.position;
+                    resumed = std::mem::take(&mut utterance.likely_over);
                 } else {
                     utterance.silence += 1;
+                }
+                if resumed {
+                    self.tell(Heard::Resumed);
                 }
                 self.consider();
             }
@@ -176,7 +205,9 @@ impl Listener {
             silence: 0,
             read_at: self.position,
             read: None,
-            judged: false,
+            judge_at: Some(self.endpointing.first_judgement()),
+            finished: None,
+            likely_over: false,
         });
         let at = self.position - (self.onset * FRAME) as u64;
         self.onset = 0;
@@ -193,15 +224,18 @@ impl Listener {
                 // A noise: there is nothing to read.
                 self.close(String::new(), false);
             }
-        } else if utterance.silence >= GIVE_UP || utterance.sound.len() >= SOUND_MOST {
-            self.want(Wanted::Final(false));
-        } else if utterance.silence >= SILENCE_LEAST && !utterance.judged {
-            utterance.judged = true;
-            self.want(Wanted::Judgement);
-        } else if self.job.is_none()
-            && utterance.silence == 0
-            && self.position - utterance.read_at >= INTERIM
+        } else if utterance.silence >= self.endpointing.silence_most()
+            || utterance.sound.len() >= SOUND_MOST
+            || self.endpointing.ends(utterance)
         {
+            self.want(Wanted::Final(false));
+        } else if utterance
+            .judge_at
+            .is_some_and(|silence| utterance.silence >= silence)
+        {
+            utterance.judge_at = self.endpointing.next_judgement(utterance.silence);
+            self.want(Wanted::Judgement);
+        } else if self.job.is_none() && self.endpointing.wants_words(utterance, self.position) {
             utterance.read_at = self.position;
             self.read_now(false);
         }
@@ -224,23 +258,20 @@ impl Listener {
     }
 
     fn want(&mut self, wanted: Wanted) {
-        let known = self.utterance.as_mut().and_then(|utterance| {
-            let speech = utterance.speech;
-            utterance.read.take_if(|read| read.speech == speech)
-        });
-        match (wanted, known) {
+        if let (Wanted::Final(answer), Some(utterance)) = (wanted, &mut self.utterance)
+            && let Some(read) = utterance.known()
+        {
             // Nothing was said since the last reading.
-            (Wanted::Final(answer), Some(read)) => self.close(read.text, answer),
-            (wanted, _) => {
-                let outranked =
-                    matches!(self.wanted, Some(Wanted::Final(_))) && wanted == Wanted::Judgement;
-                if !outranked && self.wanted != Some(Wanted::Final(true)) {
-                    self.wanted = Some(wanted);
-                }
-                if self.job.is_none() {
-                    self.read_now(self.wanted == Some(Wanted::Judgement));
-                }
-            }
+            let text = read.text.clone();
+            return self.close(text, answer);
+        }
+        let outranked =
+            matches!(self.wanted, Some(Wanted::Final(_))) && wanted == Wanted::Judgement;
+        if !outranked && self.wanted != Some(Wanted::Final(true)) {
+            self.wanted = Some(wanted);
+        }
+        if self.job.is_none() {
+            self.read_now(self.wanted == Some(Wanted::Judgement));
         }
     }
 
@@ -249,13 +280,16 @@ impl Listener {
             return;
         };
         let (number, speech) = (utterance.number, utterance.speech);
+        let known = utterance.known().map(|read| read.text.clone());
         let (engines, sound) = (Arc::clone(&self.engines), utterance.sound.clone());
         self.job = Some(spawn_blocking(move || {
             let complained = |error: anyhow::Error| super::complain("the recogniser", &error);
-            let text = engines
-                .recognise(&sound)
-                .map_err(complained)
-                .unwrap_or_default();
+            let text = known.unwrap_or_else(|| {
+                engines
+                    .recognise(&sound)
+                    .map_err(complained)
+                    .unwrap_or_default()
+            });
             let finished = judge.then(|| {
                 engines
                     .end_of_turn(&sound)
@@ -284,28 +318,47 @@ impl Listener {
             return;
         };
         let current = read.speech == utterance.speech;
-        let finished = read
-            .finished
-            .is_some_and(|probability| probability > FINISHED)
-            && !read.text.is_empty();
+        let judged = read.finished;
+        let text = read.text.clone();
+        utterance.read = Some(read);
+        if current && !text.is_empty() {
+            utterance.finished = judged.or(utterance.finished);
+        }
         match self.wanted {
-            Some(Wanted::Final(answer)) if current => self.close(read.text, answer),
-            Some(Wanted::Judgement) if current && finished => self.close(read.text, false),
+            Some(Wanted::Final(answer)) if current => self.close(text, answer),
+            Some(Wanted::Judgement) if current && self.endpointing.ends(utterance) => {
+                self.close(text, false);
+            }
             Some(wanted)
                 if !current
-                    && (wanted != Wanted::Judgement || utterance.silence >= SILENCE_LEAST) =>
+                    && (wanted != Wanted::Judgement
+                        || utterance.silence >= self.endpointing.first_judgement()) =>
             {
                 self.read_now(wanted == Wanted::Judgement);
             }
-            Some(Wanted::Judgement) if current && read.finished.is_none() => self.read_now(true),
+            Some(Wanted::Judgement) if current && judged.is_none() => self.read_now(true),
             _ => {
                 self.wanted = None;
-                let (start, end) = (seconds(utterance.start), seconds(utterance.last_sound));
-                let segment = Segment::spread(&words(&read.text), start, end);
-                utterance.read = Some(read);
-                if !segment.words.is_empty() {
-                    self.tell(Heard::Partial(segment));
+                let segment = utterance.segment(&text);
+                let likelihood = utterance.finished.filter(|_| current);
+                if segment.words.is_empty() {
+                    return;
                 }
+                let likely_over = likelihood.is_some_and(|finished| {
+                    !utterance.likely_over && self.endpointing.is_likely(finished)
+                });
+                utterance.likely_over |= likely_over;
+                self.tell(if likely_over {
+                    Heard::LikelyOver {
+                        segment,
+                        likelihood,
+                    }
+                } else {
+                    Heard::Partial {
+                        segment,
+                        likelihood,
+                    }
+                });
             }
         }
     }
@@ -315,20 +368,29 @@ impl Listener {
         let Some(utterance) = self.utterance.take() else {
             return;
         };
-        let mut segment = Segment::spread(
-            &words(&text),
-            seconds(utterance.start),
-            seconds(utterance.last_sound),
-        );
+        let mut segment = utterance.segment(&text);
         segment.end = seconds(self.position);
         // Speech that is still going on goes on as the next utterance.
-        let over = (utterance.silence > 0 || from_finalize).then(|| seconds(utterance.last_sound));
+        let is_over = utterance.silence >= self.endpointing.silence_least() || from_finalize;
+        let over = is_over.then(|| seconds(utterance.last_sound));
         self.tell(Heard::Final {
             segment,
             over,
-            speech_final: over.is_some(),
+            speech_final: is_over && self.endpointing.found_finished(&utterance),
             from_finalize,
+            likelihood: utterance.finished,
         });
+    }
+}
+
+impl Utterance {
+    /// The newest reading, if nothing was said since.
+    fn known(&self) -> Option<&Read> {
+        self.read.as_ref().filter(|read| read.speech == self.speech)
+    }
+
+    fn segment(&self, text: &str) -> Segment {
+        Segment::spread(&words(text), seconds(self.start), seconds(self.last_sound))
     }
 }
 
@@ -359,17 +421,5 @@ const BEFORE: usize = 6_400;
 /// 0.3 s of speech, the shortest word there is something to read in.
 const SPEECH_LEAST: usize = 19;
 
-/// 256 ms of silence before it is asked whether the speaker has finished.
-const SILENCE_LEAST: usize = 16;
-
-/// 1.2 s of silence end anything.
-const GIVE_UP: usize = 75;
-
-/// Between interim results: 300 ms, some five times what a reading costs.
-const INTERIM: u64 = 4_800;
-
 /// 20 s: the engine's time grows with the sound, and nobody says so much in one breath.
 const SOUND_MOST: usize = 320_000;
-
-/// Cut sentences score 0.03 and finished ones 0.98, so the middle will do.
-const FINISHED: f32 = 0.5;

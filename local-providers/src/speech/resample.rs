@@ -68,7 +68,7 @@ impl Resampler {
 }
 
 /// A whole sound at once.
-pub(crate) fn resample(samples: &[i16], from: u32, to: u32) -> Vec<i16> {
+pub fn resample(samples: &[i16], from: u32, to: u32) -> Vec<i16> {
     if from == to {
         return samples.to_vec();
     }

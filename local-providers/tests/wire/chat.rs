@@ -225,3 +225,56 @@ async fn a_stream_may_end_in_an_error_or_in_nothing() {
         .await;
     assert_eq!(entry.field("by"), "fault");
 }
+
+#[tokio::test]
+async fn the_models_are_listed_to_those_who_may_ask_them() {
+    let fault = Fault::Refuse {
+        status: 503,
+        body: Value::Null,
+        headers: Default::default(),
+    };
+    let faults = vec![FaultRule {
+        service: Service::Models,
+        nth: Some(3),
+        times: 1,
+        fault,
+    }];
+    let mut script = Script { faults, ..quick() };
+    script.settings.withdrawn_models = vec!["openai/gpt-oss-120b".into()];
+    let providers = start(script).await;
+    let get = async |key: Option<&str>| {
+        let mut request =
+            reqwest::Client::new().get(format!("{}/openai/v1/models", providers.base_url()));
+        request = request.header("user-agent", "voxanne-test");
+        if let Some(key) = key {
+            request = request.header("authorization", format!("Bearer {key}"));
+        }
+        let response = request.send().await.expect("answered");
+        let status = response.status().as_u16();
+        let body = response.text().await.expect("whole");
+        (status, serde_json::from_str::<Value>(&body).expect("JSON"))
+    };
+    let (status, list) = get(Some("secret")).await;
+    assert_eq!((status, &list["object"]), (200, &json!("list")));
+    let ids: Vec<&str> = list["data"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|model| model["id"].as_str())
+        .collect();
+    assert!(ids.contains(&"openai/gpt-oss-20b"), "{ids:?}");
+    assert!(!ids.contains(&"openai/gpt-oss-120b"), "{ids:?}");
+    let (status, refusal) = get(None).await;
+    assert_eq!(
+        (status, &refusal["error"]["code"]),
+        (401, &json!("invalid_api_key"))
+    );
+    assert_eq!(get(Some("secret")).await.0, 503);
+    // They are no requests to a model: those are counted by themselves.
+    assert!(
+        !providers
+            .log()
+            .iter()
+            .any(|entry| entry.service == Service::Chat)
+    );
+}

@@ -1,6 +1,7 @@
 //! The wire as a client sees it: real sockets and requests against the scripted providers.
 
 mod chat;
+mod flux;
 mod listen;
 mod log;
 mod phone;

@@ -2,15 +2,13 @@
 
 use axum::http::StatusCode;
 
-use crate::audio::Encoding;
+use crate::deepgram::ear::Format;
 use crate::deepgram::{BadRequest, Query};
 
 /// What the query asks for.
 pub(crate) struct Options {
     pub(crate) model: String,
-    /// None when the audio should bring its own container, which is not read here.
-    pub(crate) encoding: Option<Encoding>,
-    pub(crate) rate: u32,
+    pub(crate) format: Format,
     pub(crate) interim_results: bool,
     /// False when endpointing is off: no final is a `speech_final`.
     pub(crate) endpointing: bool,
@@ -42,20 +40,9 @@ impl Options {
                 "keywords is not supported by nova-3: use keyterm.",
             ));
         }
-        let encoding = match query.first("encoding") {
-            None => None,
-            Some(name) => Some(Encoding::from_name(name).ok_or_else(|| {
-                BadRequest::new("encoding must be linear16, mulaw or alaw: the others are not decoded on this machine.")
-            })?),
-        };
-        let rate = query.number("sample_rate")?;
-        if encoding.is_some() && rate.is_none_or(|rate| !RATES.contains(&rate)) {
-            return Err(BadRequest::new(
-                "sample_rate must be given with encoding, from 8000 to 48000.",
-            ));
-        }
+        let format = Format::parse(query, |rate| RATES.contains(&rate), "from 8000 to 48000")?;
         if query
-            .number("channels")?
+            .number::<u32>("channels")?
             .is_some_and(|channels| channels != 1)
             || query.flag("multichannel")?
         {
@@ -64,10 +51,10 @@ impl Options {
         let endpointing = match query.first("endpointing") {
             None | Some("true") => true,
             Some("false") => false,
-            Some(_) => query.number("endpointing")?.is_some(),
+            Some(_) => query.number::<u32>("endpointing")?.is_some(),
         };
         let interim_results = query.flag("interim_results")?;
-        let utterance_end = query.number("utterance_end_ms")?;
+        let utterance_end: Option<u32> = query.number("utterance_end_ms")?;
         if utterance_end.is_some_and(|ms| ms < UTTERANCE_END_LEAST_MS || !interim_results) {
             return Err(BadRequest::new(
                 "utterance_end_ms must be at least 1000 and needs interim_results=true.",
@@ -85,8 +72,7 @@ impl Options {
         }
         Ok(Self {
             model,
-            encoding,
-            rate: rate.unwrap_or(*RATES.start()),
+            format,
             interim_results,
             endpointing,
             utterance_end: utterance_end.map(|ms| f64::from(ms) / 1e3),
@@ -105,6 +91,7 @@ const UTTERANCE_END_LEAST_MS: u32 = 1_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audio::Encoding;
 
     fn refused(query: &str) -> String {
         Options::parse(&Query::parse(Some(query)))
@@ -121,7 +108,7 @@ mod tests {
             .map_err(|error| error.to_string())
             .expect("valid");
         assert_eq!(
-            (options.encoding, options.rate),
+            (options.format.encoding, options.format.rate),
             (Some(Encoding::Mulaw), 8_000)
         );
         assert!(
