@@ -19,20 +19,53 @@ pub enum Verdict {
 }
 
 /// Words that always take the floor, whatever stands beside them.
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 13] = [
+    "actually",
+    "but",
+    "excuse me",
+    "hang on",
+    "hello",
+    "hey",
+    "hold on",
+    "no",
+    "one moment",
+    "question",
+    "sorry",
     "stop",
     "wait",
-    "hold on",
-    "hang on",
-    "excuse me",
-    "one moment",
-    "no",
 ];
 
 /// What listeners say to show that they follow. As a whole utterance only: "okay, but when" is an interruption.
-const BACKCHANNELS: [&str; 24] = [
-    "mm", "mmm", "mhm", "mm hm", "mm hmm", "mhmm", "hm", "hmm", "uh huh", "uhuh", "aha", "ah",
-    "oh", "ok", "okay", "right", "yeah", "yep", "yes", "sure", "i see", "got it", "alright", "uh",
+const BACKCHANNELS: [&str; 29] = [
+    "mm",
+    "mmm",
+    "mhm",
+    "mm hm",
+    "mm hmm",
+    "mhmm",
+    "hm",
+    "hmm",
+    "uh huh",
+    "uhuh",
+    "aha",
+    "ah",
+    "oh",
+    "ok",
+    "okay",
+    "right",
+    "yeah",
+    "yep",
+    "yes",
+    "sure",
+    "i see",
+    "got it",
+    "alright",
+    "uh",
+    "um",
+    "all right",
+    "great",
+    "good",
+    "uhhuh",
 ];
 
 /// Listening noises that are no answer even to a question.
@@ -41,6 +74,15 @@ const LISTENING: [&str; 8] = ["ah", "aha", "hm", "hmm", "mm", "mmm", "oh", "uh"]
 /// A meaning needs more letters than this: recognisers turn a cough into one or two.
 const MEANINGFUL_LETTERS: usize = 2;
 
+/// Whether the words hold one that always takes the floor.
+#[must_use]
+pub fn commands(words: &str) -> bool {
+    let said = normalise(words);
+    COMMANDS
+        .iter()
+        .any(|command| contains_phrase(&said, command))
+}
+
 /// What she is saying while the caller is heard.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hers {
@@ -48,16 +90,15 @@ pub struct Hers {
     pub lately: String,
     /// She is at the end of a question, so that a yes is an answer.
     pub asks: bool,
+    /// The caller's sound was so short that a single word in it may be no word.
+    pub brief: bool,
 }
 
 /// Judges `words` spoken while she speaks.
 #[must_use]
 pub fn judge(words: &str, hers: &Hers) -> Verdict {
     let said = normalise(words);
-    if COMMANDS
-        .iter()
-        .any(|command| contains_phrase(&said, command))
-    {
+    if commands(words) {
         return Verdict::Confirm;
     }
     if said.chars().filter(|c| c.is_alphanumeric()).count() <= MEANINGFUL_LETTERS {
@@ -73,6 +114,11 @@ pub fn judge(words: &str, hers: &Hers) -> Verdict {
     if !hers.asks && contains_phrase(&normalise(&hers.lately), &said) {
         return Verdict::Echo;
     }
+    let is_one_word = !said.contains(' ');
+    if hers.brief && is_one_word && !hers.asks && !words.trim_end().ends_with('?') {
+        // An "mm-hm" is read as "him", "and" or "never".
+        return Verdict::Backchannel;
+    }
     Verdict::Confirm
 }
 
@@ -87,8 +133,12 @@ fn is_backchannel(said: &str) -> bool {
                     .is_some_and(|tail| tail.is_empty() || tail.starts_with(' '))
             })
             .max_by_key(|word| word.len());
-        let Some(tail) = longest.and_then(|word| rest.strip_prefix(*word)) else {
-            return false;
+        let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
+        let tail = match longest.and_then(|word| rest.strip_prefix(*word)) {
+            Some(tail) => tail,
+            // However a recogniser spells it, with closed lips nobody says anything.
+            None if word.chars().all(|c| matches!(c, 'h' | 'm' | 'n')) => after,
+            None => return false,
         };
         rest = tail.trim_start();
     }
@@ -116,7 +166,7 @@ mod tests {
     fn tells_an_interruption_from_a_listener() {
         let hers = Hers {
             lately: "We are open from nine to five, and you can stop by any day.".to_owned(),
-            asks: false,
+            ..Hers::default()
         };
         for (words, verdict) in [
             ("", Verdict::Unclear),
@@ -140,6 +190,7 @@ mod tests {
         let hers = Hers {
             lately: "Shall it be Monday or Tuesday?".to_owned(),
             asks: true,
+            ..Hers::default()
         };
         for (words, verdict) in [
             ("Yes.", Verdict::Confirm),
@@ -151,6 +202,25 @@ mod tests {
         ] {
             assert_eq!(judge(words, &hers), verdict, "{words:?}");
         }
+    }
+
+    #[test]
+    fn one_word_in_a_moment_is_a_listening_noise_unless_it_means_something() {
+        let hers = Hers {
+            brief: true,
+            ..Hers::default()
+        };
+        for (words, verdict) in [
+            ("Him,", Verdict::Backchannel),
+            ("Mm-m.", Verdict::Backchannel),
+            ("What?", Verdict::Confirm),
+            ("Sorry.", Verdict::Confirm),
+            ("Stop.", Verdict::Confirm),
+            ("On Saturday", Verdict::Confirm),
+        ] {
+            assert_eq!(judge(words, &hers), verdict, "{words:?}");
+        }
+        assert_eq!(judge("Saturday.", &Hers::default()), Verdict::Confirm);
     }
 
     #[test]

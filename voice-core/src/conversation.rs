@@ -153,6 +153,8 @@ pub struct Conversation {
     paused: bool,
     /// The words in the sound that paused her were no interruption.
     dismissed: bool,
+    /// Words over her speech that may still turn out to be others.
+    words_over: Option<String>,
     /// What went wrong in this turn, though something was said.
     flaw: Option<TurnOutcome>,
     failures: u8,
@@ -213,6 +215,7 @@ impl Conversation {
             protected: false,
             paused: false,
             dismissed: false,
+            words_over: None,
             flaw: None,
             failures: 0,
             prompted: false,
@@ -383,6 +386,7 @@ impl Conversation {
         self.protected = false;
         self.paused = false;
         self.dismissed = false;
+        self.words_over = None;
         self.flaw = None;
         self.errand = None;
         self.filled = std::mem::take(&mut self.filling);

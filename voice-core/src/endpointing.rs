@@ -49,8 +49,8 @@ impl Policy {
     pub const fn by_silence() -> Self {
         Self {
             recogniser_judges: false,
-            finished: Duration::from_millis(250),
-            statement: Duration::from_millis(350),
+            finished: Duration::from_millis(200),
+            statement: Duration::from_millis(700),
             unfinished: Duration::from_millis(1_200),
             dictating: Duration::from_millis(1_500),
         }

@@ -56,8 +56,8 @@ pub enum Input {
     PieceEnded(ForTurn<u32>),
     /// The conversation found the interruption false.
     Resume { turn: TurnId },
-    /// The detector scored one frame of the caller's sound (0 to 1).
-    Score { speech: f32 },
+    /// The detector scored one frame of the caller's sound (0 to 1), which came in at `level` ([`handset::level_of`]).
+    Score { speech: f32, level: f32 },
     /// The time named by [`Output::Timeout`] has come.
     Timeout,
     /// Her voice, a byte for each sample.
@@ -126,10 +126,15 @@ impl Telephone {
                 }
             }
             Input::Resume { turn } => self.tell(now, handset::Input::Resume { turn }),
-            Input::Score { speech } => {
+            Input::Score { speech, level } => {
                 // Nobody tells how loud she is there; the network cancels her echo.
                 let playback = 0.0;
-                self.tell(now, handset::Input::Score { speech, playback });
+                let score = handset::Input::Score {
+                    speech,
+                    level,
+                    playback,
+                };
+                self.tell(now, score);
             }
             Input::Timeout => self.tell(now, handset::Input::Timeout),
             Input::Voice(voice) => {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use earshot::Detector;
-use voice_core::handset::{Config, Handset, Input, Output, Report};
+use voice_core::handset::{Config, Handset, Input, Output, Report, level_of};
 use voice_core::time::Timestamp;
 use voice_core::turn::TurnId;
 use voice_core::wire::audio::{AudioFrame, Kind, MAX_FRAME};
@@ -186,7 +186,11 @@ impl Engine {
         let speech = self.detector.predict_i16(&self.frame);
         let playback = self.voice_level.recent();
         self.frames = self.frames.wrapping_add(1);
-        self.tell(Input::Score { speech, playback });
+        self.tell(Input::Score {
+            speech,
+            level: level_of(&self.frame),
+            playback,
+        });
         if self.uplink.is_open() && self.frames.is_multiple_of(FRAMES_PER_LEVEL) {
             let level = Event::Level {
                 microphone: self.microphone_level.recent(),

@@ -145,8 +145,8 @@ impl Telephone {
         }
         self.counts.sound = self.counts.sound.saturating_add(length);
         let machine = &mut self.machine;
-        self.ear.hear(&sound, |speech| {
-            machine.handle_input(now, core::Input::Score { speech });
+        self.ear.hear(&sound, |speech, level| {
+            machine.handle_input(now, core::Input::Score { speech, level });
         });
         self.drain();
         Received::Audio(sound)

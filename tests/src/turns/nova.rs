@@ -14,6 +14,9 @@ pub(super) type Reports = Vec<Input>;
 /// From sound to its words, by the plan.
 pub(super) const LATENCY_MS: u64 = 150;
 
+/// A request to decide and its answer, at the least: the way to the vendor and back.
+pub(super) const REQUEST_MS: u64 = 50;
+
 #[derive(Debug, Default)]
 pub(super) struct Nova {
     /// Samples heard.
@@ -79,6 +82,14 @@ impl Nova {
             reports.push(Input::Gap);
         }
         Ok(reports)
+    }
+
+    /// How long it has heard nothing of the stretch that is open.
+    pub(super) const fn quiet_ms(&self) -> u64 {
+        match &self.stretch {
+            Some(stretch) => (stretch.quiet * FRAME / MS) as u64,
+            None => 0,
+        }
     }
 
     /// Decides on what it has heard.

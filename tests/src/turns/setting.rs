@@ -54,7 +54,10 @@ impl Setting {
     }
 
     pub(super) fn config(self, hers: &str, door: Door) -> Config {
-        let config = Config::new(hers, "You are a receptionist.", door.rate());
+        let config = Config {
+            echo: door == Door::Browser,
+            ..Config::new(hers, "You are a receptionist.", door.rate())
+        };
         match self {
             Self::Default => config,
             Self::Flux => Config {
@@ -96,6 +99,14 @@ impl Recogniser {
         match self {
             Self::Flux(flux) => flux.frame(score, reader),
             Self::Nova(nova) => nova.frame(score, reader),
+        }
+    }
+
+    /// How long it has heard nothing, in milliseconds.
+    pub(super) const fn quiet_ms(&self) -> u64 {
+        match self {
+            Self::Flux(_) => 0,
+            Self::Nova(nova) => nova.quiet_ms(),
         }
     }
 

@@ -5,6 +5,7 @@ use earshot::Detector;
 use local_providers::speech::resample;
 use voice_core::audio::mulaw;
 use voice_core::audio::upsample::Upsampler;
+use voice_core::handset::level_of;
 use voice_core::simulation::door::Door;
 
 use super::case::{Case, Part, Start};
@@ -19,6 +20,8 @@ pub(super) struct Track {
     pub(super) samples: Vec<i16>,
     /// The detector's, one for each frame of `samples`.
     pub(super) scores: Vec<f32>,
+    /// How loud each of them is.
+    levels: Vec<f32>,
     /// The first sound of the caller, or of the noise where the caller is silent.
     pub(super) onset: u64,
     /// When the caller is first as loud as a voice: after the hiss of an "s".
@@ -42,11 +45,18 @@ impl Track {
         Self {
             samples: Vec::new(),
             scores: Vec::new(),
+            levels: Vec::new(),
             onset: 0,
             loud: 0,
             end: 0,
             all_over: 0,
         }
+    }
+
+    /// The score and the level of a frame; beyond the sound there is silence.
+    pub(super) fn heard(&self, frame: usize) -> (f32, f32) {
+        let of = |all: &[f32]| all.get(frame).copied().unwrap_or(0.0);
+        (of(&self.scores), of(&self.levels))
     }
 
     /// The end of the first frame, from the caller's first sound on, that the detector takes for the beginning of speech.
@@ -80,12 +90,14 @@ impl Track {
         let mut detector = Detector::default_boxed();
         let scores = samples.chunks_exact(FRAME);
         let scores = scores.map(|frame| detector.predict_i16(frame)).collect();
+        let levels = samples.chunks_exact(FRAME).map(level_of).collect();
         let (speech, all) = (mix.speech.or(mix.all), mix.all);
         let millis = |sample: usize| (sample / MS) as u64;
         let (onset, end) = speech.unwrap_or_default();
         Ok(Self {
             samples,
             scores,
+            levels,
             onset: millis(onset),
             loud: millis(mix.loud.unwrap_or(onset)),
             end: millis(end),

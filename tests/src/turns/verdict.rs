@@ -8,7 +8,7 @@ use voice_core::wire::Phase;
 
 use super::case::{Case, Class};
 use super::track::Track;
-use super::world::Call;
+use super::world::{Call, NETWORK};
 
 /// One call, judged. Times are milliseconds.
 #[derive(Clone, Debug, Serialize)]
@@ -26,7 +26,7 @@ pub struct Verdict {
     pub missed: bool,
     /// How many turns of hers were heard after what she said first.
     pub answers: usize,
-    /// The caller's last sound → the turn was taken as finished.
+    /// The caller's last sound, as it reaches the edge → the turn was taken as finished.
     pub wait: Option<u64>,
     /// The same as the turn's own report has it.
     pub reported_wait: Option<u64>,
@@ -37,7 +37,7 @@ pub struct Verdict {
     /// How long she was silent in between, if she was.
     pub held_up: Option<u64>,
     pub interrupted: bool,
-    /// The caller's first sound → she is paused, where that is decided.
+    /// The caller's first sound → she is paused, both where that is decided: in the browser, and for a telephone at the edge.
     pub onset_to_pause: Option<u64>,
     /// The same from when the caller is as loud as a voice.
     pub loud_to_pause: Option<u64>,
@@ -90,7 +90,12 @@ impl Verdict {
             .iter()
             .find(|(_, turn, phase)| *phase == Phase::Interrupted && *turn == hers);
         let since_onset = |at: u64| at.checked_sub(track.onset);
+        let way = match door {
+            Door::Browser => 0,
+            Door::Telephone => NETWORK,
+        };
         let pause = call.paused.iter().copied().find_map(since_onset);
+        let pause = pause.map(|after| after.saturating_sub(way));
         let own: Vec<_> = call
             .heard
             .iter()
@@ -110,7 +115,7 @@ impl Verdict {
             answers: turns.len(),
             wait: in_time
                 .and_then(|(_, from)| committed(from))
-                .and_then(|at| at.checked_sub(track.end)),
+                .and_then(|at| at.checked_sub(track.end + NETWORK)),
             reported_wait: in_time.and_then(|(turn, _)| {
                 let record = call.records.iter().find(|record| record.turn == turn);
                 record?.report.endpointing_ms.map(u64::from)

@@ -15,7 +15,7 @@ use voice_core::transcript::Recognition;
 use voice_core::turn::{ForTurn, TurnId};
 use voice_core::wire::{Phase, ServerMessage};
 
-use super::nova::{LATENCY_MS, Reports};
+use super::nova::{LATENCY_MS, REQUEST_MS, Reports};
 use super::reader::Reader;
 use super::setting::Recogniser;
 use super::track::Track;
@@ -44,6 +44,8 @@ pub(super) struct World<'a> {
     track: &'a Track,
     reader: &'a Reader<'a>,
     recogniser: Recogniser,
+    /// When its latest report arrives.
+    reported: u64,
     /// Frames that the recogniser has heard.
     recognised: usize,
     events: BTreeMap<(u64, u64), Event>,
@@ -75,6 +77,7 @@ impl<'a> World<'a> {
             track,
             reader,
             recogniser,
+            reported: 0,
             recognised: 0,
             events: BTreeMap::new(),
             counter: 0,
@@ -126,7 +129,7 @@ impl<'a> World<'a> {
     /// The detector hears a frame as soon as it is whole: in a browser on the spot, of a telephone with the packet that brings its end.
     fn sound_at_the_door(&mut self) {
         let whole = |ms: u64| usize::try_from(ms).unwrap_or(0) * MS / FRAME;
-        let score = |frame: usize| self.track.scores.get(frame).copied().unwrap_or(0.0);
+        let score = |frame: usize| self.track.heard(frame);
         match self.door {
             Door::Browser => {
                 let frame = self.now.is_multiple_of(FRAME_MS).then(|| whole(self.now));
@@ -135,11 +138,12 @@ impl<'a> World<'a> {
             }
             Door::Telephone => {
                 if self.now.is_multiple_of(PACKET) && self.now > 0 {
-                    let scores: Vec<f32> = (whole(self.now - PACKET)..whole(self.now))
+                    let scores: Vec<(f32, f32)> = (whole(self.now - PACKET)..whole(self.now))
                         .map(score)
                         .collect();
-                    for speech in scores {
-                        let score = Message::Telephone(telephone::Input::Score { speech });
+                    for (speech, level) in scores {
+                        let score = telephone::Input::Score { speech, level };
+                        let score = Message::Telephone(score);
                         self.schedule(NETWORK, Event::ToDoor(score));
                     }
                 }
@@ -166,8 +170,15 @@ impl<'a> World<'a> {
     }
 
     fn report(&mut self, reports: Reports) {
+        self.report_after(LATENCY_MS, reports);
+    }
+
+    /// Reports arrive in their order.
+    fn report_after(&mut self, latency: u64, reports: Reports) {
+        self.reported = self.reported.max(self.now + latency);
+        let after = self.reported - self.now;
         for report in reports {
-            self.schedule(LATENCY_MS, Event::ToEdge(report));
+            self.schedule(after, Event::ToEdge(report));
         }
     }
 
@@ -255,8 +266,10 @@ impl<'a> World<'a> {
             }
             Output::Finalize => {
                 self.note("edge", "finalize");
+                // It has heard the sound for a while already, but the request has its own way to go.
+                let left = LATENCY_MS.saturating_sub(self.recogniser.quiet_ms());
                 let reports = self.recogniser.finalize(self.reader)?;
-                self.report(reports);
+                self.report_after(left.max(REQUEST_MS), reports);
             }
             Output::Play(sound) => {
                 let (turn, sound) = sound.into_parts();
@@ -361,7 +374,7 @@ fn described(heard: &Recognition) -> String {
 }
 
 /// The plan's stage latencies, in milliseconds; the network's is each way.
-const NETWORK: u64 = 50;
+pub(super) const NETWORK: u64 = 50;
 const MODEL: u64 = 100;
 const VOICE: u64 = 100;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Conversation, Output, Timer};
-use crate::barge_in::{self, Verdict};
+use crate::barge_in::{self, Hers, Verdict, normalise};
 use crate::latency::TurnOutcome;
 use crate::time::Timestamp;
 use crate::turn::ForTurn;
@@ -15,6 +15,15 @@ const FALSE_INTERRUPTION: Duration = Duration::from_millis(600);
 
 /// How long a noise without words may hold her up while it lasts: music, a vacuum cleaner, people in the room.
 const LONGEST_NOISE: Duration = Duration::from_secs(3);
+
+/// A sound no longer than this has room for an "mm-hm" and for no sentence.
+const BRIEF: Duration = Duration::from_millis(650);
+
+/// So long after the ear heard the caller, words are the caller's: the recogniser's way and the network's.
+const HEARD_LATELY: Duration = Duration::from_millis(1_500);
+
+/// So many words at once are no guess at a cough.
+const WORDS_ENOUGH: usize = 4;
 
 /// How long the handset may take to say what it flushed: a round trip and a little. Then its last report counts.
 const DRAIN: Duration = Duration::from_millis(400);
@@ -48,7 +57,10 @@ impl Conversation {
     pub(super) fn on_false_interruption(&mut self, now: Timestamp) {
         match self.phase {
             Phase::Processing => self.begin_speaking(now),
-            Phase::Speaking => self.resume_playback(now),
+            Phase::Speaking => {
+                self.on_no_words_over_speech(now);
+                self.resume_playback(now);
+            }
             _ => {}
         }
     }
@@ -92,10 +104,15 @@ impl Conversation {
         }
     }
 
-    /// The recogniser has looked and found nothing in it.
+    /// The recogniser has looked and found nothing more in it.
     pub(super) fn on_no_words_over_speech(&mut self, now: Timestamp) {
-        if self.paused && !self.utterance.is_voiced() && self.utterance.has_no_words() {
+        if !self.paused || self.utterance.is_voiced() {
+            return;
+        }
+        if self.utterance.has_no_words() {
             self.resume_playback(now);
+        } else {
+            self.judge_words_over_speech(now, true);
         }
     }
 
@@ -118,13 +135,31 @@ impl Conversation {
         if self.protected {
             return;
         }
+        let text = self.utterance.text();
+        // Somebody whom the ear does not hear is not the caller, or nobody: another voice in the room.
+        let heard_lately = self
+            .utterance
+            .last_sound()
+            .is_some_and(|last| now.since(last) < HEARD_LATELY);
+        let is_heard = self.paused || self.utterance.is_voiced() || heard_lately;
+        if !is_heard && !barge_in::commands(&text) {
+            return;
+        }
         let hers = self
             .reply
             .as_ref()
-            .map(|reply| reply.hers(self.config.echo))
-            .unwrap_or_default();
-        match barge_in::judge(&self.utterance.text(), &hers) {
-            Verdict::Confirm => self.interrupt(now, "barge-in"),
+            .map(|reply| reply.hers(self.config.echo));
+        let hers = Hers {
+            brief: self.utterance.is_brief(BRIEF),
+            ..hers.unwrap_or_default()
+        };
+        // Words of a sound that goes on may go on too.
+        let is_final = is_final && !self.utterance.is_voiced();
+        match barge_in::judge(&text, &hers) {
+            Verdict::Confirm if is_final || self.is_sure_of_words() => {
+                self.interrupt(now, "barge-in");
+            }
+            Verdict::Confirm => self.words_over = Some(self.utterance.text()),
             Verdict::Unclear => {}
             Verdict::Backchannel | Verdict::Echo if is_final => {
                 self.utterance.clear();
@@ -135,6 +170,18 @@ impl Conversation {
             }
             Verdict::Backchannel | Verdict::Echo => {}
         }
+    }
+
+    /// Whether words that may still change are enough to stop for: a command, several of them, or a beginning heard twice. Recognisers
+    /// make a word or two of the first tenths of a second of anything.
+    fn is_sure_of_words(&self) -> bool {
+        let text = self.utterance.text();
+        let words = normalise(&text);
+        let before = self.words_over.as_deref().map(normalise);
+        let first = |words: &str| words.split(' ').next().map(str::to_owned);
+        barge_in::commands(&text)
+            || words.split(' ').count() >= WORDS_ENOUGH
+            || before.is_some_and(|before| first(&before) == first(&words))
     }
 
     pub(super) fn interrupt(&mut self, now: Timestamp, reason: &str) {

@@ -18,9 +18,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 impl Conversation {
     pub(super) fn on_speech_started(&mut self, now: Timestamp) {
-        self.utterance.begin_sound();
+        self.utterance.begin_sound(now);
         self.prompted = false;
         self.dismissed = false;
+        self.words_over = None;
         let was_speaking = !self.utterance.has_no_words() || !self.caller.is_empty();
         self.pause = self
             .utterance

@@ -313,7 +313,11 @@ impl Reply {
         } else {
             String::new()
         };
-        Hers { lately, asks }
+        Hers {
+            lately,
+            asks,
+            brief: false,
+        }
     }
 
     /// What was heard, to the last word that had been played whole, and what was not.

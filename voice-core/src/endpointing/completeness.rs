@@ -29,18 +29,30 @@ pub fn completeness(text: &str, wanted: Option<Wanted>) -> Completeness {
         Progress::UnderWay => return Completeness::Dictating,
         Progress::None => {}
     }
-    if text.ends_with([',', '-', '–', '—', '…']) || text.ends_with("..") {
+    if text.ends_with(['-', '–', '—', '…']) || text.ends_with("..") {
         return Completeness::Unfinished;
     }
     let last = words.rsplit(' ').next().unwrap_or_default();
     let asks = text.ends_with('?');
     let is_one_word = !words.contains(' ');
+    // "What is that for?", but not "Do you have anything on?": a recogniser writes a question mark behind either.
+    let asks_what = asks
+        && last != "to"
+        && words
+            .split(' ')
+            .take(2)
+            .any(|word| QUESTION_WORDS.contains(&word) || word.starts_with("what'"));
+    let asks_whom = asks && words.split(' ').any(|word| matches!(word, "who" | "whom"));
     let wants_another = WANT_ANOTHER.contains(&last)
         || FILLERS.iter().any(|filler| ends_with(&words, filler))
-        || (PREPOSITIONS.contains(&last) && !asks)
-        || (QUESTION_WORDS.contains(&last) && !asks && !is_one_word);
+        || (PREPOSITIONS.contains(&last) && !asks_what && !asks_whom)
+        || (QUESTION_WORDS.contains(&last) && !asks && !is_one_word)
+        || (matches!(last, "no" | "wait" | "sorry") && !is_one_word && !is_short_answer(&words));
     if wants_another {
         Completeness::Unfinished
+    } else if text.ends_with(',') {
+        // It sounded as if more were to come, which is a hint and no more.
+        Completeness::Statement
     } else if asks || text.ends_with('!') || closes(&words) || QUESTION_WORDS.contains(&last) {
         Completeness::Finished
     } else {
@@ -79,7 +91,7 @@ fn ends_with(words: &str, phrase: &str) -> bool {
 }
 
 /// Words that want another one: articles, conjunctions, possessives, pronouns as subjects, verbs that want an object.
-const WANT_ANOTHER: [&str; 88] = [
+const WANT_ANOTHER: [&str; 91] = [
     "a",
     "actually",
     "although",
@@ -94,6 +106,7 @@ const WANT_ANOTHER: [&str; 88] = [
     "between",
     "book",
     "but",
+    "called",
     "can",
     "could",
     "did",
@@ -142,6 +155,8 @@ const WANT_ANOTHER: [&str; 88] = [
     "should",
     "since",
     "some",
+    "spelled",
+    "spelt",
     "than",
     "that's",
     "the",
@@ -179,8 +194,31 @@ const PREPOSITIONS: [&str; 17] = [
 const QUESTION_WORDS: [&str; 6] = ["how", "what", "when", "where", "who", "why"];
 
 /// What people say while they look for the next word.
-const FILLERS: [&str; 13] = [
-    "ah", "eh", "em", "er", "erm", "hm", "hmm", "huh", "uh", "um", "umm", "well", "you know",
+const FILLERS: [&str; 24] = [
+    "ah",
+    "eh",
+    "em",
+    "er",
+    "erm",
+    "hm",
+    "hmm",
+    "huh",
+    "i mean",
+    "just a moment",
+    "just a second",
+    "let me check",
+    "let me see",
+    "let me think",
+    "let's see",
+    "one moment",
+    "one second",
+    "sorry",
+    "uh",
+    "um",
+    "umm",
+    "wait a second",
+    "well",
+    "you know",
 ];
 
 /// What ends a sentence for good.
@@ -274,10 +312,19 @@ mod tests {
             ("I'd like to book.", Unfinished),
             ("So, um.", Unfinished),
             ("Well", Unfinished),
-            ("On Monday,", Unfinished),
+            ("On Monday,", Statement),
+            ("Yes,", Statement),
             ("I was thinking...", Unfinished),
             ("Do you have?", Unfinished),
             ("I wanted to know when", Unfinished),
+            ("Do you have anything on?", Unfinished),
+            ("What does it cost to?", Unfinished),
+            ("Is it possible to?", Unfinished),
+            ("Next week, no.", Unfinished),
+            ("Friday, wait.", Unfinished),
+            ("Oh no.", Finished),
+            ("Hmm, let me see.", Unfinished),
+            ("I spoke to somebody called.", Unfinished),
             ("It hurts when I, you know.", Unfinished),
             ("My number is 555", Dictating),
             ("My number is 555 123 4567.", Finished),

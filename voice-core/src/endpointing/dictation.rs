@@ -8,6 +8,8 @@ pub enum Wanted {
     /// A day with its year.
     Birth,
     Email,
+    /// A number or a code of any length.
+    Reference,
     /// A name, letter by letter.
     Spelling,
     Telephone,
@@ -64,6 +66,8 @@ impl Wanted {
             " call you back ",
         ]) {
             Some(Self::Telephone)
+        } else if says(&[" number ", " code "]) {
+            Some(Self::Reference)
         } else {
             None
         }
@@ -75,61 +79,50 @@ impl Wanted {
 #[must_use]
 pub(super) fn progress(words: &str, text: &str, wanted: Option<Wanted>) -> Progress {
     let words: Vec<&str> = words.split(' ').filter(|word| !word.is_empty()).collect();
-    let announced = |phrases: &[&str]| {
-        let said = format!(" {} ", words.join(" "));
-        phrases.iter().any(|phrase| said.contains(phrase))
+    let said = format!(" {} ", words.join(" "));
+    let announced = |phrases: &[&str]| phrases.iter().any(|phrase| said.contains(phrase));
+    let subject = if announced(&EMAIL_ANNOUNCED) {
+        Some(Wanted::Email)
+    } else if announced(&NUMBER_ANNOUNCED) {
+        Some(Wanted::Telephone)
+    } else {
+        wanted
     };
-    let leads_in = words
-        .last()
-        .is_none_or(|last| LEAD_INS.contains(last) || last.ends_with("'s"));
-
-    let email = wanted == Some(Wanted::Email) || announced(&EMAIL_ANNOUNCED);
-    if email && (leads_in || looks_like_email(&words, text)) {
-        return if ends_email(&words, text) {
-            Progress::Complete
-        } else {
-            Progress::UnderWay
-        };
-    }
-
     let run = trailing_digits(&words);
-    let telephone = wanted == Some(Wanted::Telephone)
-        || announced(&NUMBER_ANNOUNCED)
-        || (run.singles >= DIGITS_OF_A_NUMBER && run.groups > 1);
-    // "I don't have one."
-    let is_pronoun = run.digits == 1 && words.len() > 1 && words.last() == Some(&"one");
-    if telephone && run.digits > 0 && !is_pronoun {
-        let whole = TELEPHONE_DIGITS.saturating_add(usize::from(run.starts_with_one));
-        return if run.digits >= whole {
-            Progress::Complete
-        } else {
-            Progress::UnderWay
-        };
+    let is_complete = match subject {
+        Some(Wanted::Email) => ends_email(&words, text),
+        Some(Wanted::Telephone) => run.is_whole_number(),
+        Some(Wanted::Birth) => ends_with_year(&words),
+        Some(Wanted::Reference | Wanted::Spelling) => false,
+        None => run.is_whole_number() && run.groups > 1,
+    };
+    if is_complete {
+        return Progress::Complete;
     }
-
     let letters = words
         .iter()
         .rev()
         .take_while(|word| word.chars().count() == 1 || **word == "double")
         .count();
-    if letters >= 2 || (wanted == Some(Wanted::Spelling) && letters > 0) {
-        return Progress::UnderWay;
+    // What was asked for is dictated until it is complete, however a recogniser spells the groups; unless the caller says something else.
+    let dictates = match subject {
+        Some(Wanted::Telephone) if wanted != subject => run.digits > 0,
+        Some(Wanted::Email) if wanted != subject => looks_like_email(&words, text),
+        Some(_) => !says_something_else(&words),
+        None => run.singles >= DIGITS_OF_A_NUMBER && run.groups > 1,
+    };
+    if dictates || letters >= 2 || ends_inside_date(&words) {
+        Progress::UnderWay
+    } else {
+        Progress::None
     }
+}
 
-    if wanted == Some(Wanted::Birth) && words.iter().any(|word| MONTHS.contains(word)) {
-        return if ends_with_year(&words) {
-            Progress::Complete
-        } else {
-            Progress::UnderWay
-        };
-    }
-    if ends_inside_date(&words) {
-        return Progress::UnderWay;
-    }
-    if wanted.is_some() && leads_in {
-        return Progress::UnderWay;
-    }
-    Progress::None
+/// Whether an answer to being asked for something to write down is none: a refusal, a question, or a sentence.
+fn says_something_else(words: &[&str]) -> bool {
+    words.is_empty()
+        || words.iter().any(|word| REFUSALS.contains(word))
+        || words.first().is_some_and(|first| ASKS_BACK.contains(first))
 }
 
 /// The digits at the end of what was said.
@@ -141,6 +134,13 @@ struct Digits {
     /// In how many words. A single one may be a year or a house.
     groups: usize,
     starts_with_one: bool,
+}
+
+impl Digits {
+    /// Whether it is a telephone number with its area code.
+    const fn is_whole_number(&self) -> bool {
+        self.digits >= TELEPHONE_DIGITS.saturating_add(self.starts_with_one as usize)
+    }
 }
 
 fn trailing_digits(words: &[&str]) -> Digits {
@@ -175,13 +175,12 @@ fn trailing_digits(words: &[&str]) -> Digits {
 }
 
 fn looks_like_email(words: &[&str], text: &str) -> bool {
-    let last = words.last().copied().unwrap_or_default();
-    text.contains('@')
-        || words
-            .iter()
-            .any(|word| matches!(*word, "at" | "dot" | "underscore" | "dash"))
-        // The first group of it: one or two words that are no sentence.
-        || (words.len() <= 3 && !last.is_empty() && !NO_ADDRESS.contains(&last))
+    let address = words
+        .iter()
+        .position(|word| word.ends_with("mail") || *word == "address")
+        .and_then(|at| words.get(at.saturating_add(2)..))
+        .unwrap_or(words);
+    text.contains('@') || address.len() <= 8
 }
 
 /// Whether an address ends with its last part.
@@ -233,11 +232,6 @@ fn ends_inside_date(words: &[&str]) -> bool {
         || (after_month && matches!(last, Some("twenty" | "thirty")))
 }
 
-/// Said before the thing itself.
-const LEAD_INS: [&str; 12] = [
-    "is", "it's", "its", "okay", "ok", "sure", "yes", "yeah", "um", "uh", "so", "at",
-];
-
 const EMAIL_ANNOUNCED: [&str; 4] = [
     " email is ",
     " email address is ",
@@ -245,9 +239,10 @@ const EMAIL_ANNOUNCED: [&str; 4] = [
     " e mail address is ",
 ];
 
-const NUMBER_ANNOUNCED: [&str; 9] = [
+const NUMBER_ANNOUNCED: [&str; 10] = [
     " number is ",
     " number's ",
+    " my numbers ",
     " my number ",
     " phone number ",
     " cell number ",
@@ -318,8 +313,16 @@ const DOMAINS: [&str; 14] = [
     "biz", "ca", "co", "com", "de", "edu", "gov", "info", "io", "me", "net", "org", "uk", "us",
 ];
 
-/// Answers to being asked for an address that do not begin one.
-const NO_ADDRESS: [&str; 8] = ["no", "one", "not", "sorry", "email", "don't", "what", "why"];
+/// In an answer to being asked for something, that it will not be given, or not now.
+const REFUSALS: [&str; 16] = [
+    "already", "can't", "cannot", "don't", "moment", "never", "no", "none", "not", "rather",
+    "remember", "second", "sorry", "why", "without", "wrong",
+];
+
+/// How a caller begins who asks back.
+const ASKS_BACK: [&str; 8] = [
+    "can", "could", "do", "excuse", "how", "is", "pardon", "what",
+];
 
 #[cfg(test)]
 mod tests {
@@ -363,7 +366,14 @@ mod tests {
         let wanted = Some(Wanted::Telephone);
         assert_eq!(of("Yes, it's", wanted), UnderWay);
         assert_eq!(of("555", wanted), UnderWay);
+        assert_eq!(
+            of("Two-sixths.", wanted),
+            UnderWay,
+            "a recogniser's spelling"
+        );
         assert_eq!(of("I'd rather not say.", wanted), Nothing);
+        assert_eq!(of("What do you need it for?", wanted), Nothing);
+        assert_eq!(of("W X seven", Some(Wanted::Reference)), UnderWay);
     }
 
     #[test]
@@ -376,6 +386,7 @@ mod tests {
             ("jane dot doe at example dot", UnderWay),
             ("jane dot doe at example dot com", Complete),
             ("jane.doe@example.com.", Complete),
+            ("And for what", UnderWay),
             ("I don't have one.", Nothing),
         ] {
             assert_eq!(of(text, wanted), expected, "{text:?}");
@@ -418,6 +429,10 @@ mod tests {
             ),
             ("Could you spell your name for me?", Some(Wanted::Spelling)),
             ("And your email address?", Some(Wanted::Email)),
+            (
+                "Can you give me the number on your card?",
+                Some(Wanted::Reference),
+            ),
             ("What's your date of birth?", Some(Wanted::Birth)),
             ("Our phone number is on the website.", None),
             ("What day suits you?", None),

@@ -12,7 +12,7 @@ fn decide(policy: &Policy, wanted: Option<Wanted>, facts: &[(u64, &str, &str)]) 
     for (at, words, flags) in facts {
         let now = Timestamp::from_millis(*at);
         match *words {
-            "[" => utterance.begin_sound(),
+            "[" => utterance.begin_sound(now),
             "]" => utterance.end_sound(now, now - Duration::from_millis(200)),
             "gap" => utterance.notice_gap(now),
             "resumed" => utterance.go_on(),
@@ -53,7 +53,7 @@ fn silence_and_words_decide_together() {
         (
             "a question that the recogniser ends before the detector does",
             &[(0, "[", ""), (1_150, "What are your hours?", "fe")],
-            at(1_150),
+            at(1_100),
         ),
         (
             "a question, finalised: it was quiet for long enough",
@@ -62,7 +62,7 @@ fn silence_and_words_decide_together() {
                 (1_200, "]", ""),
                 (1_320, "What are your hours?", "fa"),
             ],
-            at(1_250),
+            at(1_200),
         ),
         (
             "a statement may go on",
@@ -71,7 +71,7 @@ fn silence_and_words_decide_together() {
                 (1_200, "]", ""),
                 (1_320, "I'd like an appointment.", "fa"),
             ],
-            at(1_350),
+            at(1_700),
         ),
         (
             "the answer to the request to finalise is late",
@@ -118,7 +118,7 @@ fn silence_and_words_decide_together() {
                 (900, "What are your hours?", "f"),
                 (2_000, "gap", ""),
             ],
-            at(2_250),
+            at(2_200),
         ),
         (
             "a noise without words after the words",
@@ -130,7 +130,7 @@ fn silence_and_words_decide_together() {
                 (4_000, "]", ""),
                 (4_100, "", "fa"),
             ],
-            at(2_600),
+            at(1_200),
         ),
     ] {
         assert_eq!(decide(&policy, None, facts), expected, "{what}");
@@ -197,7 +197,7 @@ fn what_she_asked_for_is_waited_for() {
         (1_320, "five five five", "fa"),
     ];
     let policy = Policy::by_silence();
-    assert_eq!(decide(&policy, None, &facts), at(1_350));
+    assert_eq!(decide(&policy, None, &facts), at(1_700));
     assert_eq!(decide(&policy, Some(Wanted::Telephone), &facts), at(2_500));
 }
 

@@ -36,10 +36,15 @@ pub struct Utterance {
     keys: String,
     /// The caller has pressed the key that ends them.
     keys_complete: bool,
-    /// The local detector hears a voice now.
+    /// The local detector hears a voice now, since then.
     voiced: bool,
+    began_at: Timestamp,
     /// When the local detector heard the last sound.
     last_sound: Option<Timestamp>,
+    /// When it had heard the sound before that.
+    sound_before: Option<Timestamp>,
+    /// Words have changed since the sound began that was heard last.
+    sound_had_words: bool,
     /// When it said so, and the recogniser was asked to finalise.
     asked_at: Timestamp,
     /// When words last changed.
@@ -86,9 +91,19 @@ impl Utterance {
         self.last_sound
     }
 
+    /// Whether the sound that was heard last lasted no longer than this.
+    #[must_use]
+    pub fn is_brief(&self, span: Duration) -> bool {
+        let length = self.last_sound.map(|last| last.since(self.began_at));
+        !self.voiced && length.is_some_and(|length| length <= span)
+    }
+
     /// The local detector hears a voice: what was said of an end before is of an earlier one.
-    pub const fn begin_sound(&mut self) {
+    pub const fn begin_sound(&mut self, now: Timestamp) {
         self.voiced = true;
+        self.began_at = now;
+        self.sound_before = self.last_sound;
+        self.sound_had_words = false;
         self.ended = None;
         self.settled = false;
         self.gap = None;
@@ -111,6 +126,7 @@ impl Utterance {
     pub fn clear(&mut self) {
         *self = Self {
             voiced: self.voiced,
+            began_at: self.began_at,
             last_sound: self.last_sound,
             asked_at: self.asked_at,
             ..Self::default()
@@ -175,17 +191,19 @@ impl Utterance {
         if heard.is_final {
             if self.interim != text && !text.is_empty() {
                 self.words_at = now;
+                self.sound_had_words = true;
             }
             self.finals = join(&self.finals, text);
             self.interim.clear();
         } else {
             if self.interim != text {
                 self.words_at = now;
+                self.sound_had_words = true;
             }
             text.clone_into(&mut self.interim);
         }
         self.likely = heard.likely_ended;
-        if heard.ends_utterance {
+        if heard.ends_utterance && !self.is_of_an_earlier_sound(now, heard) {
             self.ended = Some(now);
             self.settled = true;
         } else if !text.is_empty() && !heard.answers_finalize {
@@ -196,6 +214,11 @@ impl Utterance {
         if heard.answers_finalize && !self.voiced {
             self.settled = true;
         }
+    }
+
+    /// Whether an end that is reported now was heard before the sound that is heard now began.
+    fn is_of_an_earlier_sound(&self, now: Timestamp, heard: &Recognition) -> bool {
+        self.voiced && (heard.answers_finalize || now.since(self.began_at) < RECOGNISER_LATENCY)
     }
 
     /// The recogniser reported a gap after the last word.
@@ -251,7 +274,13 @@ impl Utterance {
                 .or_else(|| self.gap.map(|at| at + wait))
                 .map_or(Decision::Wait, Decision::At);
         }
-        let quiet_since = match (self.last_sound, self.ended) {
+        // A noise after the words is none of the caller's turn.
+        let last_sound = if self.settled && !self.sound_had_words {
+            self.sound_before.or(self.last_sound)
+        } else {
+            self.last_sound
+        };
+        let quiet_since = match (last_sound, self.ended) {
             (Some(at), _) => at.min(self.words_at + NOISE),
             // The detector has missed a soft voice.
             (None, Some(at)) => at - RECOGNISER_LATENCY,

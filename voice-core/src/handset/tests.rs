@@ -15,6 +15,8 @@ struct Driver {
     paused: bool,
     deadline: Option<Timestamp>,
     closed: TurnId,
+    /// Of the caller's sound.
+    level: f32,
     trace: String,
 }
 
@@ -28,6 +30,7 @@ impl Driver {
             paused: false,
             deadline: None,
             closed: TurnId::NONE,
+            level: 0.1,
             trace: String::new(),
         }
     }
@@ -92,6 +95,7 @@ impl Driver {
         let audible = !self.paused && !self.queue.is_empty();
         self.give(Input::Score {
             speech,
+            level: self.level,
             playback: if audible { 0.1 } else { 0.0 },
         });
         if !self.paused {
@@ -167,12 +171,12 @@ fn speech_begins_with_two_frames_of_three_and_ends_after_the_hangover() {
     driver.frame(VOICE);
     driver.frame(QUIET);
     driver.frame(VOICE);
-    driver.frames(11, QUIET);
-    driver.frame(0.4);
-    driver.frames(13, QUIET);
+    driver.frames(3, QUIET);
+    driver.frame(0.5);
+    driver.frames(8, 0.49);
     driver.check(&expect![[r#"
         96    → speech started
-        480   → speech ended 192 ms ago
+        224   → speech ended 124 ms ago
     "#]]);
 }
 
@@ -183,13 +187,13 @@ fn the_callers_voice_pauses_hers_and_a_flush_accounts_for_it() {
     driver.flush(1);
     driver.frames(12, QUIET);
     driver.check(&expect![[r#"
-        1056  pause
-        1056  → speech started
-        1056  → turn 1 paused at 24960
-        1072  discard 75040
-        1072  → turn 1 flushed: 24960 played, 75040 discarded
+        1040  pause
+        1040  → speech started
+        1040  → turn 1 paused at 24576
+        1072  discard 75424
+        1072  → turn 1 flushed: 24576 played, 75424 discarded
         1072  resume
-        1264  → speech ended 192 ms ago
+        1136  → speech ended 124 ms ago
     "#]]);
 }
 
@@ -199,20 +203,95 @@ fn in_the_guard_one_more_frame_is_asked_for() {
     driver.voice(1, 100_000);
     driver.frames(2, QUIET);
     driver.trace.clear();
-    driver.frames(3, VOICE);
+    driver.frames(2, VOICE);
     assert!(!driver.paused);
     driver.frame(VOICE);
     assert!(driver.paused);
+    let mut driver = speaking();
+    driver.frame(VOICE);
+    assert!(!driver.paused);
+    driver.frame(VOICE);
+    assert!(driver.paused, "the guard never ends");
 }
 
 #[test]
 fn an_uncertain_score_is_speech_in_silence_and_echo_over_her_voice() {
     let mut driver = browser();
-    driver.frames(2, 0.55);
+    driver.frames(2, 0.52);
     assert!(driver.trace.contains("speech started"));
+    // She plays at 0.1, which raises the thresholds by 0.06.
     let mut driver = speaking();
-    driver.frames(40, 0.65);
+    driver.frames(40, 0.55);
     assert!(!driver.paused, "her own echo interrupted her");
+    driver.frames(2, 0.58);
+    assert!(driver.paused);
+    let mut driver = browser();
+    driver.voice(1, 100_000);
+    driver.frames(40, 0.65);
+    assert!(!driver.paused, "her own echo interrupted her in the guard");
+    driver.frames(3, 0.68);
+    assert!(driver.paused);
+}
+
+#[test]
+fn a_telephone_is_not_guarded_against_an_echo() {
+    let mut driver = Driver::new(Config::telephone());
+    driver.voice(1, 50_000);
+    driver.frames(20, 0.48);
+    assert!(!driver.paused);
+    driver.frame(0.52);
+    assert!(!driver.paused);
+    driver.frame(0.52);
+    assert!(driver.paused);
+}
+
+#[test]
+fn somebody_further_away_does_not_pause_her_and_the_caller_does() {
+    let mut driver = browser();
+    driver.frames(200, VOICE);
+    driver.frames(20, QUIET);
+    driver.voice(1, 200_000);
+    driver.level = 0.1 / 4.5;
+    driver.frames(100, VOICE);
+    assert!(!driver.paused, "a television interrupted her");
+    driver.level = 0.1 / 3.5;
+    driver.frames(2, VOICE);
+    assert!(driver.paused);
+}
+
+#[test]
+fn in_silence_a_weak_voice_begins_as_soon_as_a_loud_one() {
+    for level in [0.0001, 0.01, 0.5] {
+        let mut driver = browser();
+        driver.level = level;
+        driver.frames(2, VOICE);
+        assert_eq!(driver.trace, "32    → speech started\n");
+    }
+}
+
+#[test]
+fn a_weak_voice_is_known_by_its_answers() {
+    let mut driver = browser();
+    driver.level = 0.01;
+    driver.voice(1, 40_000);
+    driver.frames(40, VOICE);
+    assert!(!driver.paused, "an ordinary voice is expected at first");
+    driver.frames(100, QUIET);
+    driver.frames(100, VOICE);
+    driver.frames(20, QUIET);
+    driver.voice(2, 40_000);
+    driver.frames(3, VOICE);
+    assert!(driver.paused);
+}
+
+#[test]
+fn a_frame_of_unknown_level_counts() {
+    for level in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+        let mut driver = speaking();
+        driver.level = level;
+        driver.frames(2, VOICE);
+        assert!(driver.paused, "{level}");
+    }
 }
 
 #[test]
@@ -229,19 +308,19 @@ fn a_false_interruption_goes_on_where_she_paused_and_the_same_noise_cannot_stop_
     driver.frames(12, QUIET);
     driver.frames(3, VOICE);
     driver.check(&expect![[r#"
-        1056  pause
-        1056  → speech started
-        1056  → turn 1 paused at 24960
+        1040  pause
+        1040  → speech started
+        1040  → turn 1 paused at 24576
         1088  resume
-        1152  → turn 1 played 26496
-        1248  → turn 1 played 28800
-        1360  → turn 1 played 31488
-        1456  → turn 1 played 33792
-        1552  → turn 1 played 36096
-        1600  → speech ended 192 ms ago
-        1648  pause
-        1648  → speech started
-        1648  → turn 1 paused at 38016
+        1168  → turn 1 played 26496
+        1264  → turn 1 played 28800
+        1376  → turn 1 played 31488
+        1472  → speech ended 124 ms ago
+        1472  → turn 1 played 33792
+        1568  → turn 1 played 36096
+        1632  pause
+        1632  → speech started
+        1632  → turn 1 paused at 37248
     "#]]);
 }
 
@@ -253,7 +332,12 @@ fn a_pause_nobody_answers_ends_by_itself_but_not_while_the_caller_speaks() {
     driver.frames(150, QUIET);
     driver.frames(100, VOICE);
     assert!(driver.paused, "more speech starts the wait anew");
-    driver.frames(12 + 312, QUIET);
+    let config = Config::browser();
+    let frames = |length: Duration| length.as_micros().div_ceil(config.frame.as_micros()) as usize;
+    driver.frames(
+        frames(config.hangover) + frames(config.resume_after) - 1,
+        QUIET,
+    );
     assert!(driver.paused);
     driver.frames(1, QUIET);
     assert!(!driver.paused);
@@ -268,8 +352,8 @@ fn a_caller_already_speaking_when_she_begins_stops_her() {
     driver.check(&expect![[r#"
         32    → speech started
         176   → turn 1 played 384
-        224   pause
-        224   → turn 1 paused at 1152
+        208   pause
+        208   → turn 1 paused at 768
     "#]]);
 }
 
@@ -359,16 +443,20 @@ fn more_turns_than_the_ledger_remembers_are_refused_until_the_oldest_is_over() {
 #[derive(Clone, Debug)]
 enum Step {
     Flush(u32),
-    Frames(usize, f32),
+    Frames(usize, f32, f32),
     Resume(u32),
     Voice(u32, u64),
     Wait(u64),
 }
 
+fn level() -> impl Strategy<Value = f32> {
+    prop_oneof![4 => 0.0_f32..1.0, 1 => Just(f32::NAN), 1 => Just(f32::MAX), 1 => Just(-1.0)]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         1 => (0_u32..6).prop_map(Step::Flush),
-        4 => (1_usize..20, prop_oneof![Just(VOICE), Just(QUIET), 0.0_f32..1.0, Just(f32::NAN)]).prop_map(|(n, s)| Step::Frames(n, s)),
+        4 => (1_usize..20, prop_oneof![Just(VOICE), Just(QUIET), 0.0_f32..1.0, Just(f32::NAN)], level()).prop_map(|(n, s, l)| Step::Frames(n, s, l)),
         1 => (0_u32..6).prop_map(Step::Resume),
         4 => (0_u32..6, 0_u64..5_000).prop_map(|(turn, samples)| Step::Voice(turn, samples)),
         1 => (0_u64..7_000).prop_map(Step::Wait),
@@ -384,7 +472,10 @@ proptest! {
         for step in steps {
             match step {
                 Step::Flush(turn) => driver.flush(turn),
-                Step::Frames(count, speech) => driver.frames(count, speech),
+                Step::Frames(count, speech, level) => {
+                    driver.level = level;
+                    driver.frames(count, speech);
+                }
                 Step::Resume(turn) => driver.give(Input::Resume { turn: TurnId::from_wire(turn) }),
                 Step::Voice(turn, samples) => driver.voice(turn, samples),
                 Step::Wait(millis) => driver.now += millis,
@@ -411,7 +502,10 @@ proptest! {
         for step in steps {
             match step {
                 Step::Flush(turn) => driver.flush(turn),
-                Step::Frames(count, speech) => driver.frames(count, speech),
+                Step::Frames(count, speech, level) => {
+                    driver.level = level;
+                    driver.frames(count, speech);
+                }
                 Step::Resume(turn) => driver.give(Input::Resume { turn: TurnId::from_wire(turn) }),
                 Step::Voice(turn, samples) => driver.voice(turn, samples),
                 Step::Wait(millis) => driver.now += millis,
@@ -419,5 +513,19 @@ proptest! {
         }
         driver.frames(12 + 313 + 20_000 / 384 + 2, QUIET);
         prop_assert_eq!(driver.handset.totals().queued, 0);
+    }
+    /// Nobody is locked out: whatever was heard before, an ordinary loud voice stops her within four frames.
+    #[test]
+    fn a_caller_can_always_interrupt(before in prop::collection::vec((1_usize..200, 0.0_f32..1.0, level()), 0..20)) {
+        let mut driver = browser();
+        for (count, speech, level) in before {
+            driver.level = level;
+            driver.frames(count, speech);
+        }
+        driver.frames(20, QUIET);
+        driver.voice(1, 100_000);
+        driver.level = 0.08;
+        driver.frames(4, VOICE);
+        prop_assert!(driver.paused);
     }
 }

@@ -155,13 +155,13 @@ impl Ear {
         }
     }
 
-    /// One millisecond of sound, both ways. With a score, the detector is done with a frame that ends now.
-    pub fn sound(&mut self, now: u64, score: Option<f32>, effects: &mut Vec<Effect>) {
+    /// One millisecond of sound, both ways. With a score and the level of its frame, the detector is done with a frame that ends now.
+    pub fn sound(&mut self, now: u64, score: Option<(f32, f32)>, effects: &mut Vec<Effect>) {
         match self {
             Self::Browser(browser) => browser.millisecond(now, score, effects),
             Self::Line(line) => {
-                if let Some(speech) = score {
-                    let score = telephone::Input::Score { speech };
+                if let Some((speech, level)) = score {
+                    let score = telephone::Input::Score { speech, level };
                     effects.push(Effect::Later(line.network, Message::Telephone(score)));
                 }
                 line.millisecond(now, effects);
@@ -184,13 +184,17 @@ impl Browser {
     }
 
     /// The ear, then the loudspeaker, which takes what it plays in frames.
-    fn millisecond(&mut self, now: u64, score: Option<f32>, effects: &mut Vec<Effect>) {
+    fn millisecond(&mut self, now: u64, score: Option<(f32, f32)>, effects: &mut Vec<Effect>) {
         if self.due.is_some_and(|due| due.as_millis() <= now) {
             self.tell(now, handset::Input::Timeout, effects);
         }
-        if let Some(speech) = score {
-            let playback = PLAYBACK;
-            self.tell(now, handset::Input::Score { speech, playback }, effects);
+        if let Some((speech, level)) = score {
+            let score = handset::Input::Score {
+                speech,
+                level,
+                playback: PLAYBACK,
+            };
+            self.tell(now, score, effects);
         }
         if self.paused || !now.is_multiple_of(FRAME_MS) {
             return;

@@ -302,7 +302,7 @@ fn a_caller_is_heard_within_a_tenth_of_a_second() {
                     let middle = first + scored * 16 + 8;
                     scored += 1;
                     let speech = if middle >= begins { VOICE } else { QUIET };
-                    line.give(Input::Score { speech });
+                    line.give(Input::Score { speech, level: 0.1 });
                 }
             }
             assert!(line.now - begins <= 100, "{} ms", line.now - begins);

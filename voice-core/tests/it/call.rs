@@ -118,7 +118,7 @@ impl Call {
         self.tell(Input::SpeechEnded { silence });
         self.hear(words);
         // However finished the words look, the turn is taken by then.
-        self.wait(200);
+        self.wait(600);
     }
 
     /// The recogniser's guess at what is said.

@@ -93,26 +93,26 @@ fn a_question_is_answered() {
     check(
         include_str!("../../../tests/scenarios/question.txt"),
         expect![[r#"
-         0.000  state    turn 1: Listening (call started)
-         0.000  state    turn 1: Processing (greeting)
-         0.000  agent    turn 1: says "Hello, Willow Lane Dental."
-         0.100  state    turn 1: Speaking (first sound)
-         1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
-         1.762  state    turn 2: Listening (heard)
-         6.000  caller   begins "What are your opening hours?"
-         7.350  caller   turn 2: "What are your opening hours?"
-         7.350  state    turn 2: Processing (end of turn)
-         7.350  agent    turn 2: asks the model
-         7.450  agent    turn 2: says "Sure."
-         7.505  agent    turn 2: says "We are open from nine to five, Monday to Friday."
-         7.550  state    turn 2: Speaking (first sound)
-        10.818  record   turn 2: completed, heard "Sure. We are open from nine to five, Monday to Friday.", unheard ""
-        10.818  report   turn 2: voice to voice 416 ms at the edge
-        10.818  state    turn 3: Listening (heard)
-        14.000  state    turn 4: Ended (call over)
-        14.000  agent    hangs up: HungUp
-        14.050  handset  turn 3: throws away 0 ms
-    "#]],
+             0.000  state    turn 1: Listening (call started)
+             0.000  state    turn 1: Processing (greeting)
+             0.000  agent    turn 1: says "Hello, Willow Lane Dental."
+             0.100  state    turn 1: Speaking (first sound)
+             1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
+             1.762  state    turn 2: Listening (heard)
+             6.000  caller   begins "What are your opening hours?"
+             7.350  agent    turn 3: asks the model
+             7.374  caller   turn 2: "What are your opening hours?"
+             7.374  state    turn 3: Processing (end of turn)
+             7.450  agent    turn 3: says "Sure."
+             7.505  agent    turn 3: says "We are open from nine to five, Monday to Friday."
+             7.550  state    turn 3: Speaking (first sound)
+            10.818  record   turn 3: completed, heard "Sure. We are open from nine to five, Monday to Friday.", unheard ""
+            10.818  report   turn 3: voice to voice 476 ms at the edge
+            10.818  state    turn 4: Listening (heard)
+            14.000  state    turn 5: Ended (call over)
+            14.000  agent    hangs up: HungUp
+            14.050  handset  turn 4: throws away 0 ms
+        "#]],
     );
 }
 
@@ -128,32 +128,32 @@ fn a_barge_in_cuts_the_reply_and_the_model_learns_what_was_heard() {
              1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
              1.762  state    turn 2: Listening (heard)
              6.000  caller   begins "When are you open?"
-             7.150  caller   turn 2: "When are you open?"
-             7.150  state    turn 2: Processing (end of turn)
-             7.150  agent    turn 2: asks the model
-             7.280  agent    turn 2: says "We are open from nine to five."
-             7.365  agent    turn 2: says "On Saturday we are closed all day. You can also write to us at any time."
-             7.380  state    turn 2: Speaking (first sound)
+             7.150  agent    turn 3: asks the model
+             7.182  caller   turn 2: "When are you open?"
+             7.182  state    turn 3: Processing (end of turn)
+             7.280  agent    turn 3: says "We are open from nine to five."
+             7.365  agent    turn 3: says "On Saturday we are closed all day. You can also write to us at any time."
+             7.380  state    turn 3: Speaking (first sound)
             10.000  caller   begins "Can I come on Monday?"
-            10.032  handset  pauses
-            10.390  state    turn 2: Interrupted (barge-in)
-            10.440  handset  turn 2: throws away 2008 ms
-            10.440  handset  plays on
-            10.490  record   turn 2: interrupted, heard "We are open from nine to five. On Saturday", unheard "we are closed all day. You can also write to us at any time."
-            10.490  report   turn 2: voice to voice 448 ms at the edge
-            10.490  state    turn 3: Listening (flushed)
-            11.350  caller   turn 3: "Can I come on Monday?"
-            11.350  state    turn 3: Processing (end of turn)
-            11.350  agent    turn 3: asks the model
-            11.450  agent    turn 3: says "Yes,"
-            11.475  agent    turn 3: says "on Monday at ten."
-            11.550  state    turn 3: Speaking (first sound)
-            12.898  record   turn 3: completed, heard "Yes, on Monday at ten.", unheard ""
-            12.898  report   turn 3: voice to voice 416 ms at the edge
-            12.898  state    turn 4: Listening (heard)
-            16.000  state    turn 5: Ended (call over)
+            10.016  handset  pauses
+            10.630  state    turn 3: Interrupted (barge-in)
+            10.680  handset  turn 3: throws away 2024 ms
+            10.680  handset  plays on
+            10.730  record   turn 3: interrupted, heard "We are open from nine to five. On Saturday", unheard "we are closed all day. You can also write to us at any time."
+            10.730  report   turn 3: voice to voice 508 ms at the edge
+            10.730  state    turn 4: Listening (flushed)
+            11.350  agent    turn 5: asks the model
+            11.374  caller   turn 4: "Can I come on Monday?"
+            11.374  state    turn 5: Processing (end of turn)
+            11.450  agent    turn 5: says "Yes,"
+            11.475  agent    turn 5: says "on Monday at ten."
+            11.550  state    turn 5: Speaking (first sound)
+            12.898  record   turn 5: completed, heard "Yes, on Monday at ten.", unheard ""
+            12.898  report   turn 5: voice to voice 476 ms at the edge
+            12.898  state    turn 6: Listening (heard)
+            16.000  state    turn 7: Ended (call over)
             16.000  agent    hangs up: HungUp
-            16.050  handset  turn 4: throws away 0 ms
+            16.050  handset  turn 6: throws away 0 ms
         "#]],
     );
     expect![[r#"
@@ -169,29 +169,29 @@ fn a_backchannel_pauses_and_loses_no_word() {
     check(
         include_str!("../../../tests/scenarios/backchannel.txt"),
         expect![[r#"
-         0.000  state    turn 1: Listening (call started)
-         0.000  state    turn 1: Processing (greeting)
-         0.000  agent    turn 1: says "Hello, Willow Lane Dental."
-         0.100  state    turn 1: Speaking (first sound)
-         1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
-         1.762  state    turn 2: Listening (heard)
-         6.000  caller   begins "When are you open?"
-         7.150  caller   turn 2: "When are you open?"
-         7.150  state    turn 2: Processing (end of turn)
-         7.150  agent    turn 2: asks the model
-         7.280  agent    turn 2: says "We are open from nine to five."
-         7.320  agent    turn 2: says "On Saturday we are closed all day."
-         7.380  state    turn 2: Speaking (first sound)
-         9.000  caller   begins "Mm-hmm."
-         9.040  handset  pauses
-         9.588  handset  plays on
-        11.874  record   turn 2: completed, heard "We are open from nine to five. On Saturday we are closed all day.", unheard ""
-        11.874  report   turn 2: voice to voice 448 ms at the edge
-        11.874  state    turn 3: Listening (heard)
-        18.000  state    turn 4: Ended (call over)
-        18.000  agent    hangs up: HungUp
-        18.050  handset  turn 3: throws away 0 ms
-    "#]],
+             0.000  state    turn 1: Listening (call started)
+             0.000  state    turn 1: Processing (greeting)
+             0.000  agent    turn 1: says "Hello, Willow Lane Dental."
+             0.100  state    turn 1: Speaking (first sound)
+             1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
+             1.762  state    turn 2: Listening (heard)
+             6.000  caller   begins "When are you open?"
+             7.150  agent    turn 3: asks the model
+             7.182  caller   turn 2: "When are you open?"
+             7.182  state    turn 3: Processing (end of turn)
+             7.280  agent    turn 3: says "We are open from nine to five."
+             7.320  agent    turn 3: says "On Saturday we are closed all day."
+             7.380  state    turn 3: Speaking (first sound)
+             9.000  caller   begins "Mm-hmm."
+             9.024  handset  pauses
+             9.500  handset  plays on
+            11.794  record   turn 3: completed, heard "We are open from nine to five. On Saturday we are closed all day.", unheard ""
+            11.794  report   turn 3: voice to voice 508 ms at the edge
+            11.794  state    turn 4: Listening (heard)
+            18.000  state    turn 5: Ended (call over)
+            18.000  agent    hangs up: HungUp
+            18.050  handset  turn 4: throws away 0 ms
+        "#]],
     );
 }
 
@@ -200,29 +200,29 @@ fn a_noise_pauses_and_she_resumes() {
     check(
         include_str!("../../../tests/scenarios/noise.txt"),
         expect![[r#"
-         0.000  state    turn 1: Listening (call started)
-         0.000  state    turn 1: Processing (greeting)
-         0.000  agent    turn 1: says "Hello, Willow Lane Dental."
-         0.100  state    turn 1: Speaking (first sound)
-         1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
-         1.762  state    turn 2: Listening (heard)
-         6.000  caller   begins "When are you open?"
-         7.150  caller   turn 2: "When are you open?"
-         7.150  state    turn 2: Processing (end of turn)
-         7.150  agent    turn 2: asks the model
-         7.280  agent    turn 2: says "We are open from nine to five."
-         7.320  agent    turn 2: says "On Saturday we are closed all day."
-         7.380  state    turn 2: Speaking (first sound)
-         9.000  caller   noise
-         9.040  handset  pauses
-        10.284  handset  plays on
-        12.562  record   turn 2: completed, heard "We are open from nine to five. On Saturday we are closed all day.", unheard ""
-        12.562  report   turn 2: voice to voice 448 ms at the edge
-        12.562  state    turn 3: Listening (heard)
-        18.000  state    turn 4: Ended (call over)
-        18.000  agent    hangs up: HungUp
-        18.050  handset  turn 3: throws away 0 ms
-    "#]],
+             0.000  state    turn 1: Listening (call started)
+             0.000  state    turn 1: Processing (greeting)
+             0.000  agent    turn 1: says "Hello, Willow Lane Dental."
+             0.100  state    turn 1: Speaking (first sound)
+             1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
+             1.762  state    turn 2: Listening (heard)
+             6.000  caller   begins "When are you open?"
+             7.150  agent    turn 3: asks the model
+             7.182  caller   turn 2: "When are you open?"
+             7.182  state    turn 3: Processing (end of turn)
+             7.280  agent    turn 3: says "We are open from nine to five."
+             7.320  agent    turn 3: says "On Saturday we are closed all day."
+             7.380  state    turn 3: Speaking (first sound)
+             9.000  caller   noise
+             9.024  handset  pauses
+            10.156  handset  plays on
+            12.450  record   turn 3: completed, heard "We are open from nine to five. On Saturday we are closed all day.", unheard ""
+            12.450  report   turn 3: voice to voice 508 ms at the edge
+            12.450  state    turn 4: Listening (heard)
+            18.000  state    turn 5: Ended (call over)
+            18.000  agent    hangs up: HungUp
+            18.050  handset  turn 4: throws away 0 ms
+        "#]],
     );
 }
 
@@ -241,12 +241,12 @@ fn an_unfinished_sentence_is_waited_for() {
              7.600  caller   begins "bring my daughter."
              8.750  agent    turn 3: asks the model
              8.875  agent    turn 3: says "Monday at ten it is."
-             8.992  caller   turn 2: "I would like to come on Monday and bring my daughter."
-             8.992  state    turn 3: Processing (end of turn)
-             8.992  state    turn 3: Speaking (first sound)
-            10.290  record   turn 3: completed, heard "Monday at ten it is.", unheard ""
-            10.290  report   turn 3: voice to voice 464 ms at the edge
-            10.290  state    turn 4: Listening (heard)
+             9.282  caller   turn 2: "I would like to come on Monday and bring my daughter."
+             9.282  state    turn 3: Processing (end of turn)
+             9.282  state    turn 3: Speaking (first sound)
+            10.578  record   turn 3: completed, heard "Monday at ten it is.", unheard ""
+            10.578  report   turn 3: voice to voice 812 ms at the edge
+            10.578  state    turn 4: Listening (heard)
             14.000  state    turn 5: Ended (call over)
             14.000  agent    hangs up: HungUp
             14.050  handset  turn 4: throws away 0 ms
@@ -271,13 +271,13 @@ fn a_caller_who_goes_on_is_answered_as_a_whole() {
              7.255  agent    turn 3: says "Gladly."
              8.400  agent    turn 4: asks the model
              8.515  agent    turn 4: says "A cleaning on Monday,"
-             8.640  caller   turn 2: "I would like a cleaning. On Monday morning."
-             8.640  state    turn 4: Processing (end of turn)
-             8.640  agent    turn 4: says "gladly."
-             8.640  state    turn 4: Speaking (first sound)
-            10.418  record   turn 4: completed, heard "A cleaning on Monday, gladly.", unheard ""
-            10.418  report   turn 4: voice to voice 464 ms at the edge
-            10.418  state    turn 5: Listening (heard)
+             8.930  caller   turn 2: "I would like a cleaning. On Monday morning."
+             8.930  state    turn 4: Processing (end of turn)
+             8.930  agent    turn 4: says "gladly."
+             8.930  state    turn 4: Speaking (first sound)
+            10.706  record   turn 4: completed, heard "A cleaning on Monday, gladly.", unheard ""
+            10.706  report   turn 4: voice to voice 812 ms at the edge
+            10.706  state    turn 5: Listening (heard)
             14.000  state    turn 6: Ended (call over)
             14.000  agent    hangs up: HungUp
             14.050  handset  turn 5: throws away 0 ms
@@ -321,34 +321,34 @@ fn a_failing_model_is_apologised_for() {
     check(
         include_str!("../../../tests/scenarios/model-fails.txt"),
         expect![[r#"
-         0.000  state    turn 1: Listening (call started)
-         0.000  state    turn 1: Processing (greeting)
-         0.000  agent    turn 1: says "Hello, Willow Lane Dental."
-         0.100  state    turn 1: Speaking (first sound)
-         1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
-         1.762  state    turn 2: Listening (heard)
-         6.000  caller   begins "When are you open?"
-         7.150  caller   turn 2: "When are you open?"
-         7.150  state    turn 2: Processing (end of turn)
-         7.150  agent    turn 2: asks the model
-         7.250  agent    turn 2: says "I'm sorry, I'm having trouble just now. Could you say that again?"
-         7.350  state    turn 2: Speaking (first sound)
-        11.346  record   turn 2: llm_failed, heard "I'm sorry, I'm having trouble just now. Could you say that again?", unheard ""
-        11.346  report   turn 2: voice to voice 416 ms at the edge
-        11.346  state    turn 3: Listening (heard)
-        13.000  caller   begins "When do you open?"
-        14.150  caller   turn 3: "When do you open?"
-        14.150  state    turn 3: Processing (end of turn)
-        14.150  agent    turn 3: asks the model
-        14.270  agent    turn 3: says "We open at nine."
-        14.370  state    turn 3: Speaking (first sound)
-        15.426  record   turn 3: completed, heard "We open at nine.", unheard ""
-        15.426  report   turn 3: voice to voice 448 ms at the edge
-        15.426  state    turn 4: Listening (heard)
-        20.000  state    turn 5: Ended (call over)
-        20.000  agent    hangs up: HungUp
-        20.050  handset  turn 4: throws away 0 ms
-    "#]],
+             0.000  state    turn 1: Listening (call started)
+             0.000  state    turn 1: Processing (greeting)
+             0.000  agent    turn 1: says "Hello, Willow Lane Dental."
+             0.100  state    turn 1: Speaking (first sound)
+             1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
+             1.762  state    turn 2: Listening (heard)
+             6.000  caller   begins "When are you open?"
+             7.150  agent    turn 3: asks the model
+             7.182  caller   turn 2: "When are you open?"
+             7.182  state    turn 3: Processing (end of turn)
+             7.250  agent    turn 3: says "I'm sorry, I'm having trouble just now. Could you say that again?"
+             7.350  state    turn 3: Speaking (first sound)
+            11.346  record   turn 3: llm_failed, heard "I'm sorry, I'm having trouble just now. Could you say that again?", unheard ""
+            11.346  report   turn 3: voice to voice 476 ms at the edge
+            11.346  state    turn 4: Listening (heard)
+            13.000  caller   begins "When do you open?"
+            14.150  agent    turn 5: asks the model
+            14.174  caller   turn 4: "When do you open?"
+            14.174  state    turn 5: Processing (end of turn)
+            14.270  agent    turn 5: says "We open at nine."
+            14.370  state    turn 5: Speaking (first sound)
+            15.426  record   turn 5: completed, heard "We open at nine.", unheard ""
+            15.426  report   turn 5: voice to voice 508 ms at the edge
+            15.426  state    turn 6: Listening (heard)
+            20.000  state    turn 7: Ended (call over)
+            20.000  agent    hangs up: HungUp
+            20.050  handset  turn 6: throws away 0 ms
+        "#]],
     );
 }
 
@@ -366,12 +366,12 @@ fn keys_are_taken_as_words() {
              6.000  caller   begins "Please call me back."
              7.150  agent    turn 3: asks the model
              7.270  agent    turn 3: says "What is your number?"
-             7.392  caller   turn 2: "Please call me back."
-             7.392  state    turn 3: Processing (end of turn)
-             7.392  state    turn 3: Speaking (first sound)
-             8.690  record   turn 3: completed, heard "What is your number?", unheard ""
-             8.690  report   turn 3: voice to voice 464 ms at the edge
-             8.690  state    turn 4: Listening (heard)
+             7.682  caller   turn 2: "Please call me back."
+             7.682  state    turn 3: Processing (end of turn)
+             7.682  state    turn 3: Speaking (first sound)
+             8.978  record   turn 3: completed, heard "What is your number?", unheard ""
+             8.978  report   turn 3: voice to voice 812 ms at the edge
+             8.978  state    turn 4: Listening (heard)
             11.000  caller   begins "My number is"
             12.000  caller   keys 5551234#
             13.450  caller   turn 4: "My number is 5551234"
@@ -411,24 +411,24 @@ fn a_caller_is_put_through() {
              1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
              1.762  state    turn 2: Listening (heard)
              6.000  caller   begins "Could I talk to somebody?"
-             7.350  caller   turn 2: "Could I talk to somebody?"
-             7.350  state    turn 2: Processing (end of turn)
-             7.350  agent    turn 2: asks the model
-             7.455  agent    turn 2: says "Of course."
-             7.520  agent    turn 2: says "Press zero for a person, or tell me what it is about."
-             7.555  state    turn 2: Speaking (first sound)
-            11.442  record   turn 2: completed, heard "Of course. Press zero for a person, or tell me what it is about.", unheard ""
-            11.442  report   turn 2: voice to voice 432 ms at the edge
-            11.442  state    turn 3: Listening (heard)
+             7.350  agent    turn 3: asks the model
+             7.374  caller   turn 2: "Could I talk to somebody?"
+             7.374  state    turn 3: Processing (end of turn)
+             7.455  agent    turn 3: says "Of course."
+             7.520  agent    turn 3: says "Press zero for a person, or tell me what it is about."
+             7.555  state    turn 3: Speaking (first sound)
+            11.442  record   turn 3: completed, heard "Of course. Press zero for a person, or tell me what it is about.", unheard ""
+            11.442  report   turn 3: voice to voice 492 ms at the edge
+            11.442  state    turn 4: Listening (heard)
             13.000  caller   keys 0
-            15.550  caller   turn 3: "0"
-            15.550  state    turn 3: Processing (keypad)
-            15.550  agent    turn 3: says "One moment, I'll put you through."
-            15.650  state    turn 3: Speaking (first sound)
-            17.730  record   turn 3: completed, heard "One moment, I'll put you through.", unheard ""
-            17.730  state    turn 5: Ended (call over)
+            15.550  caller   turn 4: "0"
+            15.550  state    turn 4: Processing (keypad)
+            15.550  agent    turn 4: says "One moment, I'll put you through."
+            15.650  state    turn 4: Speaking (first sound)
+            17.730  record   turn 4: completed, heard "One moment, I'll put you through.", unheard ""
+            17.730  state    turn 6: Ended (call over)
             17.730  agent    hangs up: Transferred
-            17.780  handset  turn 4: throws away 0 ms
+            17.780  handset  turn 5: throws away 0 ms
         "#]],
     );
 }

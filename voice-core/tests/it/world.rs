@@ -46,6 +46,9 @@ pub(crate) const PLAN: Latency = Latency {
 /// How long a character of the voice lasts.
 const CHARACTER_MS: u64 = 60;
 
+/// How loud the caller is at the microphone and on the line.
+const LEVEL: f32 = 0.1;
+
 /// How long a telephone rings in this world.
 const RINGING_MS: u64 = 300;
 
@@ -194,7 +197,7 @@ impl World {
         } else {
             0.02
         };
-        let score = self.now.is_multiple_of(FRAME_MS).then_some(score);
+        let score = self.now.is_multiple_of(FRAME_MS).then_some((score, LEVEL));
         self.at_the_door(|ear, now, effects| ear.sound(now, score, effects));
         self.now += 1;
     }

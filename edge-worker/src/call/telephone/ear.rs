@@ -3,6 +3,7 @@
 use earshot::Detector;
 use voice_core::audio::mulaw;
 use voice_core::audio::upsample::Upsampler;
+use voice_core::handset::level_of;
 
 /// What earshot takes: 16 ms at 16 kHz.
 const FRAME: usize = 256;
@@ -23,13 +24,13 @@ impl Ear {
         }
     }
 
-    /// Takes sound of any length; gives a score (0 to 1) for each frame that it completes.
-    pub(super) fn hear(&mut self, sound: &[u8], mut scored: impl FnMut(f32)) {
+    /// Takes sound of any length; gives a score (0 to 1) and the level of each frame that it completes.
+    pub(super) fn hear(&mut self, sound: &[u8], mut scored: impl FnMut(f32, f32)) {
         let samples = sound.iter().map(|byte| mulaw::decode(*byte));
         self.upsampler.push(samples, &mut self.waiting);
         let mut used = 0_usize;
         for frame in self.waiting.chunks_exact(FRAME) {
-            scored(self.detector.predict_i16(frame));
+            scored(self.detector.predict_i16(frame), level_of(frame));
             used = used.saturating_add(FRAME);
         }
         self.waiting.drain(..used);

@@ -171,7 +171,7 @@ impl Line {
         if let Some(speech) = self.speech
             && self.now.is_multiple_of(16)
         {
-            self.give(Input::Score { speech });
+            self.give(Input::Score { speech, level: 0.1 });
         }
         if self.due.is_some_and(|due| due.as_millis() <= self.now) {
             self.give(Input::Timeout);
