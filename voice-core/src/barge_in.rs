@@ -19,9 +19,8 @@ pub enum Verdict {
 }
 
 /// Words that always take the floor, whatever stands beside them.
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 11] = [
     "actually",
-    "but",
     "excuse me",
     "hang on",
     "hello",
@@ -29,7 +28,6 @@ const COMMANDS: [&str; 13] = [
     "hold on",
     "no",
     "one moment",
-    "question",
     "sorry",
     "stop",
     "wait",

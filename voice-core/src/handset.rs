@@ -471,8 +471,9 @@ const FRAME: Duration = Duration::from_millis(16);
 const ECHO_GUARD: Duration = Duration::from_secs(1);
 
 /// The closures of plosives and the gaps between words of fluent speech stay below 150 ms, of which the detector's afterglow covers
-/// half; every millisecond above that is added to each answer. Four frames.
-const HANGOVER: Duration = Duration::from_millis(64);
+/// a third; every millisecond above that is added to each answer. Six frames: with four, a recogniser that is asked to finalise
+/// hears too little silence to punctuate.
+const HANGOVER: Duration = Duration::from_millis(96);
 
 /// The detector scores above [`RELEASE`] for so long after the last sound: 60 ms in the median, 100 at the 95th percentile, measured on generated
 /// voices by the turn-taking bench.

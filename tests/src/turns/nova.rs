@@ -38,6 +38,8 @@ struct Stretch {
     /// Frames without one since the last with one.
     quiet: usize,
     last_sound: usize,
+    /// The last sound that is surely a voice, from which its words take their time.
+    last_loud: usize,
     read_at: usize,
 }
 
@@ -55,6 +57,7 @@ impl Nova {
                         voiced: ONSET,
                         quiet: 0,
                         last_sound: self.position,
+                        last_loud: self.position,
                         read_at: self.position,
                     });
                 }
@@ -64,6 +67,9 @@ impl Nova {
                     stretch.voiced += 1;
                     stretch.quiet = 0;
                     stretch.last_sound = self.position;
+                    if score >= SPEECH {
+                        stretch.last_loud = self.position;
+                    }
                 } else {
                     stretch.quiet += 1;
                 }
@@ -87,7 +93,7 @@ impl Nova {
     /// How long it has heard nothing of the stretch that is open.
     pub(super) const fn quiet_ms(&self) -> u64 {
         match &self.stretch {
-            Some(stretch) => (stretch.quiet * FRAME / MS) as u64,
+            Some(stretch) => ((self.position - stretch.last_loud) / MS) as u64,
             None => 0,
         }
     }

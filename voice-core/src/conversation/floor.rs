@@ -37,6 +37,12 @@ impl Conversation {
         }
     }
 
+    /// The sound that paused her goes on.
+    pub(super) fn await_more_noise(&mut self, now: Timestamp) {
+        self.timers
+            .set(Timer::FalseInterruption, now, LONGEST_NOISE);
+    }
+
     /// The noise that holds her first sound up is over: words may still come of it.
     pub(super) fn await_words_in_noise(&mut self, now: Timestamp) {
         if self.timers.runs(Timer::FalseInterruption) {

@@ -21,7 +21,9 @@ impl Conversation {
         self.utterance.begin_sound(now);
         self.prompted = false;
         self.dismissed = false;
-        self.words_over = None;
+        if self.phase == Phase::Speaking && self.paused {
+            self.await_more_noise(now);
+        }
         let was_speaking = !self.utterance.has_no_words() || !self.caller.is_empty();
         self.pause = self
             .utterance

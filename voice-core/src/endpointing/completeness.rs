@@ -9,9 +9,9 @@ use crate::barge_in::normalise;
 /// How a text reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Completeness {
-    /// Nothing is likely to follow: a question, a yes, a goodbye, a number with all its digits.
+    /// Nothing is likely to follow: a question, a yes, a goodbye.
     Finished,
-    /// A whole sentence, to which more may be added.
+    /// A whole sentence, or a number with all its digits, to which more may be added.
     Statement,
     /// It stops in the middle.
     Unfinished,
@@ -25,7 +25,8 @@ pub fn completeness(text: &str, wanted: Option<Wanted>) -> Completeness {
     let text = text.trim_end();
     let words = normalise(text);
     match dictation::progress(&words, text, wanted) {
-        Progress::Complete => return Completeness::Finished,
+        // A digit that was misheard as two must not cut off the last.
+        Progress::Complete => return Completeness::Statement,
         Progress::UnderWay => return Completeness::Dictating,
         Progress::None => {}
     }
@@ -50,6 +51,9 @@ pub fn completeness(text: &str, wanted: Option<Wanted>) -> Completeness {
         || (matches!(last, "no" | "wait" | "sorry") && !is_one_word && !is_short_answer(&words));
     if wants_another {
         Completeness::Unfinished
+    } else if is_question(&words) {
+        // Whatever mark a recogniser writes behind it.
+        Completeness::Finished
     } else if text.ends_with(',') {
         // It sounded as if more were to come, which is a hint and no more.
         Completeness::Statement
@@ -60,12 +64,24 @@ pub fn completeness(text: &str, wanted: Option<Wanted>) -> Completeness {
     }
 }
 
-/// Whether the words are, or end with, what people say last.
-fn closes(words: &str) -> bool {
-    LAST_WORDS.iter().any(|last| ends_with(words, last)) || is_short_answer(words)
+/// Whether the words have the form of a question, and are enough for one.
+fn is_question(words: &str) -> bool {
+    let mut rest = words.split(' ').skip_while(|word| LEAD_INS.contains(word));
+    let (first, second) = (rest.next().unwrap_or_default(), rest.next());
+    let inverted =
+        AUXILIARIES.contains(&first) && second.is_some_and(|word| SUBJECTS.contains(&word));
+    let asks = QUESTION_WORDS.contains(&first) || first == "which" || inverted;
+    asks && rest.count() >= 2
 }
 
-/// Nothing but a yes, a no, a greeting or thanks, one or several.
+/// Whether the words are, or end with, what people say last.
+fn closes(words: &str) -> bool {
+    words.starts_with("please ")
+        || LAST_WORDS.iter().any(|last| ends_with(words, last))
+        || is_short_answer(words)
+}
+
+/// Nothing but a yes, a no or the like, one or several. Not a greeting: callers greet, and then say what they want.
 fn is_short_answer(words: &str) -> bool {
     let mut rest = words;
     while !rest.is_empty() {
@@ -193,8 +209,8 @@ const PREPOSITIONS: [&str; 17] = [
 
 const QUESTION_WORDS: [&str; 6] = ["how", "what", "when", "where", "who", "why"];
 
-/// What people say while they look for the next word.
-const FILLERS: [&str; 24] = [
+/// What people say while they look for the next words, or before them.
+const FILLERS: [&str; 29] = [
     "ah",
     "eh",
     "em",
@@ -204,12 +220,17 @@ const FILLERS: [&str; 24] = [
     "hmm",
     "huh",
     "i mean",
+    "is that",
     "just a moment",
     "just a second",
     "let me check",
     "let me see",
     "let me think",
     "let's see",
+    "my number",
+    "my numbers",
+    "my email",
+    "the number",
     "one moment",
     "one second",
     "sorry",
@@ -222,7 +243,7 @@ const FILLERS: [&str; 24] = [
 ];
 
 /// What ends a sentence for good.
-const LAST_WORDS: [&str; 14] = [
+const LAST_WORDS: [&str; 21] = [
     "bye",
     "goodbye",
     "good bye",
@@ -237,10 +258,32 @@ const LAST_WORDS: [&str; 14] = [
     "have a nice day",
     "that's right",
     "never mind",
+    "is fine",
+    "be fine",
+    "be great",
+    "be perfect",
+    "be good",
+    "i'm good",
+    "go ahead",
+];
+
+/// Said before a question begins.
+const LEAD_INS: [&str; 10] = [
+    "and", "but", "hello", "hey", "hi", "okay", "so", "sorry", "well", "yes",
+];
+
+const AUXILIARIES: [&str; 18] = [
+    "am", "are", "can", "could", "did", "do", "does", "has", "have", "is", "may", "must", "should",
+    "was", "were", "will", "would", "can't",
+];
+
+const SUBJECTS: [&str; 15] = [
+    "anybody", "anyone", "he", "i", "it", "my", "she", "that", "the", "there", "they", "this",
+    "we", "you", "your",
 ];
 
 /// What a caller answers in a word or two.
-const SHORT_ANSWERS: [&str; 40] = [
+const SHORT_ANSWERS: [&str; 35] = [
     "absolutely",
     "all right",
     "alright",
@@ -249,12 +292,7 @@ const SHORT_ANSWERS: [&str; 40] = [
     "exactly",
     "fine",
     "good",
-    "good morning",
-    "good afternoon",
     "great",
-    "hello",
-    "hey",
-    "hi",
     "i do",
     "i don't",
     "no",
@@ -305,7 +343,12 @@ mod tests {
             ("I'd like to book an appointment.", Statement),
             ("On Monday morning.", Statement),
             ("My name is John Smith.", Statement),
-            ("what are your hours", Statement),
+            ("what are your hours", Finished),
+            ("Do you take new patients,", Finished),
+            ("Which dentists work on Fridays,", Finished),
+            ("Have a look at my tooth.", Statement),
+            ("Please call me back this afternoon.", Finished),
+            ("Next Tuesday would be perfect.", Finished),
             ("I'd like to come on Monday and", Unfinished),
             ("I'd like to come on Monday, and.", Unfinished),
             ("I want to", Unfinished),
@@ -323,11 +366,14 @@ mod tests {
             ("Next week, no.", Unfinished),
             ("Friday, wait.", Unfinished),
             ("Oh no.", Finished),
+            ("Hello.", Statement),
+            ("The thing is that.", Unfinished),
+            ("Hi, this is Anna, my numbers.", Unfinished),
             ("Hmm, let me see.", Unfinished),
             ("I spoke to somebody called.", Unfinished),
             ("It hurts when I, you know.", Unfinished),
             ("My number is 555", Dictating),
-            ("My number is 555 123 4567.", Finished),
+            ("My number is 555 123 4567.", Statement),
         ] {
             assert_eq!(completeness(text, None), expected, "{text:?}");
         }
@@ -340,12 +386,12 @@ mod tests {
             (
                 "five five five one two three four five six seven",
                 Wanted::Telephone,
-                Finished,
+                Statement,
             ),
             ("Sure, it's", Wanted::Telephone, Dictating),
             ("I don't have one.", Wanted::Telephone, Statement),
             ("jane dot doe at", Wanted::Email, Dictating),
-            ("jane.doe@example.com", Wanted::Email, Finished),
+            ("jane.doe@example.com", Wanted::Email, Statement),
         ] {
             assert_eq!(completeness(text, Some(wanted)), expected, "{text:?}");
         }

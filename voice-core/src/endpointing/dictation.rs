@@ -314,9 +314,9 @@ const DOMAINS: [&str; 14] = [
 ];
 
 /// In an answer to being asked for something, that it will not be given, or not now.
-const REFUSALS: [&str; 16] = [
+const REFUSALS: [&str; 15] = [
     "already", "can't", "cannot", "don't", "moment", "never", "no", "none", "not", "rather",
-    "remember", "second", "sorry", "why", "without", "wrong",
+    "remember", "second", "sorry", "without", "wrong",
 ];
 
 /// How a caller begins who asks back.

@@ -274,8 +274,9 @@ impl Utterance {
                 .or_else(|| self.gap.map(|at| at + wait))
                 .map_or(Decision::Wait, Decision::At);
         }
-        // A noise after the words is none of the caller's turn.
-        let last_sound = if self.settled && !self.sound_had_words {
+        // A sound without words after a question is a noise, and none of the caller's turn; after a statement it may be an "um".
+        let is_noise = self.settled && !self.sound_had_words;
+        let last_sound = if is_noise && completeness == Completeness::Finished {
             self.sound_before.or(self.last_sound)
         } else {
             self.last_sound

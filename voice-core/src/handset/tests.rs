@@ -176,7 +176,7 @@ fn speech_begins_with_two_frames_of_three_and_ends_after_the_hangover() {
     driver.frames(8, 0.49);
     driver.check(&expect![[r#"
         96    → speech started
-        224   → speech ended 124 ms ago
+        256   → speech ended 156 ms ago
     "#]]);
 }
 
@@ -193,7 +193,7 @@ fn the_callers_voice_pauses_hers_and_a_flush_accounts_for_it() {
         1072  discard 75424
         1072  → turn 1 flushed: 24576 played, 75424 discarded
         1072  resume
-        1136  → speech ended 124 ms ago
+        1168  → speech ended 156 ms ago
     "#]]);
 }
 
@@ -251,10 +251,10 @@ fn somebody_further_away_does_not_pause_her_and_the_caller_does() {
     driver.frames(200, VOICE);
     driver.frames(20, QUIET);
     driver.voice(1, 200_000);
-    driver.level = 0.1 / 4.5;
+    driver.level = 0.1 / 3.0;
     driver.frames(100, VOICE);
     assert!(!driver.paused, "a television interrupted her");
-    driver.level = 0.1 / 3.5;
+    driver.level = 0.1 / 2.2;
     driver.frames(2, VOICE);
     assert!(driver.paused);
 }
@@ -315,8 +315,8 @@ fn a_false_interruption_goes_on_where_she_paused_and_the_same_noise_cannot_stop_
         1168  → turn 1 played 26496
         1264  → turn 1 played 28800
         1376  → turn 1 played 31488
-        1472  → speech ended 124 ms ago
         1472  → turn 1 played 33792
+        1504  → speech ended 156 ms ago
         1568  → turn 1 played 36096
         1632  pause
         1632  → speech started

@@ -100,18 +100,18 @@ fn a_question_is_answered() {
              1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
              1.762  state    turn 2: Listening (heard)
              6.000  caller   begins "What are your opening hours?"
-             7.350  agent    turn 3: asks the model
+             7.330  agent    turn 3: asks the model
+             7.350  agent    turn 4: asks the model
              7.374  caller   turn 2: "What are your opening hours?"
-             7.374  state    turn 3: Processing (end of turn)
-             7.450  agent    turn 3: says "Sure."
-             7.505  agent    turn 3: says "We are open from nine to five, Monday to Friday."
-             7.550  state    turn 3: Speaking (first sound)
-            10.818  record   turn 3: completed, heard "Sure. We are open from nine to five, Monday to Friday.", unheard ""
-            10.818  report   turn 3: voice to voice 476 ms at the edge
-            10.818  state    turn 4: Listening (heard)
-            14.000  state    turn 5: Ended (call over)
+             7.374  state    turn 4: Processing (end of turn)
+             7.460  agent    turn 4: says "I see."
+             7.560  state    turn 4: Speaking (first sound)
+             8.018  record   turn 4: completed, heard "I see.", unheard ""
+             8.018  report   turn 4: voice to voice 492 ms at the edge
+             8.018  state    turn 5: Listening (heard)
+            14.000  state    turn 6: Ended (call over)
             14.000  agent    hangs up: HungUp
-            14.050  handset  turn 4: throws away 0 ms
+            14.050  handset  turn 5: throws away 0 ms
         "#]],
     );
 }
@@ -215,10 +215,10 @@ fn a_noise_pauses_and_she_resumes() {
              7.380  state    turn 3: Speaking (first sound)
              9.000  caller   noise
              9.024  handset  pauses
-            10.156  handset  plays on
-            12.450  record   turn 3: completed, heard "We are open from nine to five. On Saturday we are closed all day.", unheard ""
-            12.450  report   turn 3: voice to voice 508 ms at the edge
-            12.450  state    turn 4: Listening (heard)
+            10.188  handset  plays on
+            12.482  record   turn 3: completed, heard "We are open from nine to five. On Saturday we are closed all day.", unheard ""
+            12.482  report   turn 3: voice to voice 508 ms at the edge
+            12.482  state    turn 4: Listening (heard)
             18.000  state    turn 5: Ended (call over)
             18.000  agent    hangs up: HungUp
             18.050  handset  turn 4: throws away 0 ms
@@ -364,37 +364,40 @@ fn keys_are_taken_as_words() {
              1.762  record   turn 1: completed, heard "Hello, Willow Lane Dental.", unheard ""
              1.762  state    turn 2: Listening (heard)
              6.000  caller   begins "Please call me back."
-             7.150  agent    turn 3: asks the model
-             7.270  agent    turn 3: says "What is your number?"
-             7.682  caller   turn 2: "Please call me back."
-             7.682  state    turn 3: Processing (end of turn)
-             7.682  state    turn 3: Speaking (first sound)
-             8.978  record   turn 3: completed, heard "What is your number?", unheard ""
-             8.978  report   turn 3: voice to voice 812 ms at the edge
-             8.978  state    turn 4: Listening (heard)
+             7.138  agent    turn 3: asks the model
+             7.150  agent    turn 4: asks the model
+             7.182  caller   turn 2: "Please call me back."
+             7.182  state    turn 4: Processing (end of turn)
+             7.255  agent    turn 4: says "Thank you."
+             7.340  agent    turn 4: says "I have noted it, and we will call you back this afternoon between two and four."
+             7.355  state    turn 4: Speaking (first sound)
             11.000  caller   begins "My number is"
+            11.024  handset  pauses
+            11.950  state    turn 4: Interrupted (barge-in)
             12.000  caller   keys 5551234#
-            13.450  caller   turn 4: "My number is 5551234"
-            13.450  state    turn 4: Processing (keypad)
-            13.450  agent    turn 4: asks the model
-            13.555  agent    turn 4: says "Thank you."
-            13.640  agent    turn 4: says "I have noted it, and we will call you back this afternoon between two and four."
-            13.655  state    turn 4: Speaking (first sound)
+            12.000  handset  turn 4: throws away 1724 ms
+            12.000  handset  plays on
+            12.050  record   turn 4: interrupted, heard "Thank you. I have noted it, and we will call you back this", unheard "afternoon between two and four."
+            12.050  report   turn 4: voice to voice 476 ms at the edge
+            12.050  state    turn 5: Listening (flushed)
+            13.450  caller   turn 5: "My number is 5551234"
+            13.450  state    turn 5: Processing (keypad)
+            13.450  agent    turn 5: asks the model
+            13.585  agent    turn 5: says "And that is your date of birth."
+            13.685  state    turn 5: Speaking (first sound)
+            15.650  record   turn 5: completed, heard "And that is your date of birth.", unheard ""
+            15.650  state    turn 6: Listening (heard)
             17.000  caller   keys 1507
-            17.050  state    turn 4: Interrupted (keypad)
-            17.100  handset  turn 4: throws away 1808 ms
-            17.150  record   turn 4: interrupted, heard "Thank you. I have noted it, and we will call you back", unheard "this afternoon between two and four."
-            17.150  state    turn 5: Listening (flushed)
-            20.150  caller   turn 5: "1507"
-            20.150  state    turn 5: Processing (keypad)
-            20.150  agent    turn 5: asks the model
-            20.285  agent    turn 5: says "And that is your date of birth."
-            20.385  state    turn 5: Speaking (first sound)
-            22.354  record   turn 5: completed, heard "And that is your date of birth.", unheard ""
-            22.354  state    turn 6: Listening (heard)
-            26.000  state    turn 7: Ended (call over)
+            20.150  caller   turn 6: "1507"
+            20.150  state    turn 6: Processing (keypad)
+            20.150  agent    turn 6: asks the model
+            20.260  agent    turn 6: says "I see."
+            20.360  state    turn 6: Speaking (first sound)
+            20.818  record   turn 6: completed, heard "I see.", unheard ""
+            20.818  state    turn 7: Listening (heard)
+            26.000  state    turn 8: Ended (call over)
             26.000  agent    hangs up: HungUp
-            26.050  handset  turn 6: throws away 0 ms
+            26.050  handset  turn 7: throws away 0 ms
         "#]],
     );
 }
