@@ -50,7 +50,7 @@ impl Policy {
         Self {
             recogniser_judges: false,
             finished: Duration::from_millis(200),
-            statement: Duration::from_millis(700),
+            statement: Duration::from_millis(800),
             unfinished: Duration::from_millis(1_200),
             dictating: Duration::from_millis(1_500),
         }

@@ -7,7 +7,8 @@
 //!                                                                 a telephone call to what `dev` runs
 //! cargo xtask build [--force]                                     the worker and the browser client
 //! cargo xtask test                                                every test there is
-//! cargo xtask bench [ARGS]                                        the measured table
+//! cargo xtask bench                                               the measured table
+//! cargo xtask bench turns [--settings A,B]                        how she takes turns, by two policies side by side
 //! cargo xtask setup                                               only the tools, packages and engines
 //! ```
 
@@ -46,7 +47,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   phone [--say FILE.wav | --script NAME] [--out call.wav]
   build [--force]
   test
-  bench [ARGS]
+  bench [turns [--settings A,B]]
   setup";
 
 fn main() -> ExitCode {

@@ -196,7 +196,10 @@ fn invariant_5_only_the_wire_and_the_provider_files_know_a_byte_layout() {
         complaints.push(format!("{path} is on the list and knows no layout"));
     }
     // In the core, a `Result` says that input was refused. The scenarios are read by tests, not in a call.
-    let may_refuse = ["voice-core/src/simulation/scenario.rs", "voice-core/src/wire"];
+    let may_refuse = [
+        "voice-core/src/simulation/scenario.rs",
+        "voice-core/src/wire",
+    ];
     let silent = |file: &&File| !may_refuse.iter().any(|path| file.path.starts_with(path));
     for file in sources("voice-core").filter(silent) {
         if file.code().contains("Result<") {

@@ -57,11 +57,26 @@ pub fn completeness(text: &str, wanted: Option<Wanted>) -> Completeness {
     } else if text.ends_with(',') {
         // It sounded as if more were to come, which is a hint and no more.
         Completeness::Statement
-    } else if asks || text.ends_with('!') || closes(&words) || QUESTION_WORDS.contains(&last) {
+    } else if is_bare_answer(text, &words)
+        || asks
+        || text.ends_with('!')
+        || closes(&words)
+        || QUESTION_WORDS.contains(&last)
+    {
         Completeness::Finished
     } else {
         Completeness::Statement
     }
+}
+
+/// Whether it is a word or two that sounded like the end: a name, a day.
+fn is_bare_answer(text: &str, words: &str) -> bool {
+    let first = words.split(' ').next().unwrap_or_default();
+    text.ends_with('.')
+        && words.split(' ').count() <= 2
+        && !LEAD_INS.contains(&first)
+        && !PREPOSITIONS.contains(&first)
+        && !matches!(first, "the" | "oh")
 }
 
 /// Whether the words have the form of a question, and are enough for one.
@@ -367,6 +382,10 @@ mod tests {
             ("Friday, wait.", Unfinished),
             ("Oh no.", Finished),
             ("Hello.", Statement),
+            ("Anna Smith.", Finished),
+            ("Tomorrow morning.", Finished),
+            ("Tomorrow morning,", Statement),
+            ("The fifth.", Statement),
             ("The thing is that.", Unfinished),
             ("Hi, this is Anna, my numbers.", Unfinished),
             ("Hmm, let me see.", Unfinished),

@@ -71,7 +71,7 @@ fn silence_and_words_decide_together() {
                 (1_200, "]", ""),
                 (1_320, "I'd like an appointment.", "fa"),
             ],
-            at(1_700),
+            at(1_800),
         ),
         (
             "the answer to the request to finalise is late",
@@ -197,7 +197,7 @@ fn what_she_asked_for_is_waited_for() {
         (1_320, "five five five", "fa"),
     ];
     let policy = Policy::by_silence();
-    assert_eq!(decide(&policy, None, &facts), at(1_700));
+    assert_eq!(decide(&policy, None, &facts), at(1_800));
     assert_eq!(decide(&policy, Some(Wanted::Telephone), &facts), at(2_500));
 }
 

@@ -118,7 +118,7 @@ impl Call {
         self.tell(Input::SpeechEnded { silence });
         self.hear(words);
         // However finished the words look, the turn is taken by then.
-        self.wait(600);
+        self.wait(700);
     }
 
     /// The recogniser's guess at what is said.

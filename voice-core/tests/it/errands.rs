@@ -197,13 +197,13 @@ fn a_model_that_breaks_off_after_its_errand_needs_no_apology() {
     call.check(&expect![[r#"
         500   asks the model: That is all.
         508   turn 2: Processing (end of turn)
-        1100  says: Thank you for calling. Goodbye.
-        1100  turn 2: Speaking (first sound)
-        1100  plays 8000 samples
-        1100  mark behind piece 0
-        1100  record: "That is all." → "Thank you for calling. Goodbye."
-        1100  turn 4: Ended (call over)
-        1100  hangs up: Completed
+        1200  says: Thank you for calling. Goodbye.
+        1200  turn 2: Speaking (first sound)
+        1200  plays 8000 samples
+        1200  mark behind piece 0
+        1200  record: "That is all." → "Thank you for calling. Goodbye."
+        1200  turn 4: Ended (call over)
+        1200  hangs up: Completed
     "#]]);
 }
 

@@ -125,15 +125,15 @@ fn the_end_of_a_piece_is_marked_behind_its_sound_and_not_without_any() {
     call.tell(Input::Failed(ForTurn::new(turn, Fault::Voice)));
     call.heard_all();
     call.check(&expect![[r#"
-        1100  turn 2: Speaking (first sound)
-        1100  plays 8000 samples
-        1100  plays 8000 samples
-        1100  mark behind piece 0
-        1100  plays 8000 samples
-        1100  plays 8000 samples
-        1100  mark behind piece 1
-        1100  record: "When are you open?" → "We open at nine. We close at five, every day of the week."
-        1100  turn 3: Listening (heard)
+        1200  turn 2: Speaking (first sound)
+        1200  plays 8000 samples
+        1200  plays 8000 samples
+        1200  mark behind piece 0
+        1200  plays 8000 samples
+        1200  plays 8000 samples
+        1200  mark behind piece 1
+        1200  record: "When are you open?" → "We open at nine. We close at five, every day of the week."
+        1200  turn 3: Listening (heard)
     "#]]);
 }
 
@@ -146,8 +146,8 @@ fn keys_are_one_word_and_end_by_themselves() {
     assert_eq!(call.conversation.phase(), Phase::Listening);
     call.wait(3_000);
     call.check(&expect![[r#"
-        5000  turn 1: Processing (keypad)
-        5000  asks the model: My number is 5551234
+        5100  turn 1: Processing (keypad)
+        5100  asks the model: My number is 5551234
     "#]]);
 }
 
@@ -191,8 +191,8 @@ fn words_do_not_end_what_is_being_keyed_and_late_ones_are_not_said_twice() {
     call.keys("7#");
     call.hear("yes.");
     call.check(&expect![[r#"
-        2300  turn 1: Processing (keypad)
-        2300  asks the model: My number is. yes. 557
+        2400  turn 1: Processing (keypad)
+        2400  asks the model: My number is. yes. 557
     "#]]);
 }
 
@@ -223,8 +223,8 @@ fn a_key_takes_the_floor_at_once_but_waits_for_a_protected_line() {
     call.tell(Input::Flushed(ForTurn::new(turn, 4_000)));
     call.wait(3_000);
     call.check(&expect![[r#"
-        3800  turn 1: Processing (keypad)
-        3800  asks the model: What do you do? 42
+        3900  turn 1: Processing (keypad)
+        3900  asks the model: What do you do? 42
     "#]]);
 
     let mut call = Call::new(Config {

@@ -241,12 +241,12 @@ fn an_unfinished_sentence_is_waited_for() {
              7.600  caller   begins "bring my daughter."
              8.750  agent    turn 3: asks the model
              8.875  agent    turn 3: says "Monday at ten it is."
-             9.282  caller   turn 2: "I would like to come on Monday and bring my daughter."
-             9.282  state    turn 3: Processing (end of turn)
-             9.282  state    turn 3: Speaking (first sound)
-            10.578  record   turn 3: completed, heard "Monday at ten it is.", unheard ""
-            10.578  report   turn 3: voice to voice 812 ms at the edge
-            10.578  state    turn 4: Listening (heard)
+             9.382  caller   turn 2: "I would like to come on Monday and bring my daughter."
+             9.382  state    turn 3: Processing (end of turn)
+             9.382  state    turn 3: Speaking (first sound)
+            10.674  record   turn 3: completed, heard "Monday at ten it is.", unheard ""
+            10.674  report   turn 3: voice to voice 908 ms at the edge
+            10.674  state    turn 4: Listening (heard)
             14.000  state    turn 5: Ended (call over)
             14.000  agent    hangs up: HungUp
             14.050  handset  turn 4: throws away 0 ms
@@ -271,13 +271,13 @@ fn a_caller_who_goes_on_is_answered_as_a_whole() {
              7.255  agent    turn 3: says "Gladly."
              8.400  agent    turn 4: asks the model
              8.515  agent    turn 4: says "A cleaning on Monday,"
-             8.930  caller   turn 2: "I would like a cleaning. On Monday morning."
-             8.930  state    turn 4: Processing (end of turn)
-             8.930  agent    turn 4: says "gladly."
-             8.930  state    turn 4: Speaking (first sound)
-            10.706  record   turn 4: completed, heard "A cleaning on Monday, gladly.", unheard ""
-            10.706  report   turn 4: voice to voice 812 ms at the edge
-            10.706  state    turn 5: Listening (heard)
+             9.030  caller   turn 2: "I would like a cleaning. On Monday morning."
+             9.030  state    turn 4: Processing (end of turn)
+             9.030  agent    turn 4: says "gladly."
+             9.030  state    turn 4: Speaking (first sound)
+            10.802  record   turn 4: completed, heard "A cleaning on Monday, gladly.", unheard ""
+            10.802  report   turn 4: voice to voice 908 ms at the edge
+            10.802  state    turn 5: Listening (heard)
             14.000  state    turn 6: Ended (call over)
             14.000  agent    hangs up: HungUp
             14.050  handset  turn 5: throws away 0 ms

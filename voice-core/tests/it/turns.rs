@@ -41,11 +41,11 @@ fn an_answer_made_ahead_is_heard_at_the_end_of_the_turn_and_not_before() {
     call.check(&expect![[r#"
         1000  asks the model: I need an appointment.
         1000  says: Of course.
-        1508  turn 2: Processing (end of turn)
-        1508  turn 2: Speaking (first sound)
-        1508  says: When would you like to come?
-        1508  plays 8000 samples
-        1508  mark behind piece 0
+        1608  turn 2: Processing (end of turn)
+        1608  turn 2: Speaking (first sound)
+        1608  says: When would you like to come?
+        1608  plays 8000 samples
+        1608  mark behind piece 0
     "#]]);
 }
 
@@ -71,7 +71,7 @@ fn an_answer_to_half_a_sentence_is_dropped() {
         1000  asks the model: I need an appointment.
         1000  says: Of course.
         1450  asks the model: I need an appointment. for next Tuesday.
-        1958  turn 3: Processing (end of turn)
+        2058  turn 3: Processing (end of turn)
     "#]]);
 }
 
@@ -224,33 +224,33 @@ fn a_wait_is_filled_but_not_two_in_a_row() {
         500   asks the model: When are you open?
         508   turn 2: Processing (end of turn)
         1708  says: One moment, please.
-        3100  says: At nine.
-        3100  turn 2: Speaking (first sound)
-        3100  plays 8000 samples
-        3100  mark behind piece 0
-        3100  plays 8000 samples
-        3100  mark behind piece 1
-        3100  record: "When are you open?" → "One moment, please. At nine."
-        3100  turn 3: Listening (heard)
-        4100  asks the model: And on Sunday?
-        4108  turn 4: Processing (end of turn)
-        6700  says: At nine.
-        6700  turn 4: Speaking (first sound)
-        6700  plays 8000 samples
-        6700  mark behind piece 0
-        6700  record: "And on Sunday?" → "At nine."
-        6700  turn 5: Listening (heard)
-        7700  asks the model: And on Monday?
-        7708  turn 6: Processing (end of turn)
-        8908  says: Let me see.
-        10300 says: At nine.
-        10300 turn 6: Speaking (first sound)
-        10300 plays 8000 samples
-        10300 mark behind piece 0
-        10300 plays 8000 samples
-        10300 mark behind piece 1
-        10300 record: "And on Monday?" → "Let me see. At nine."
-        10300 turn 7: Listening (heard)
+        3200  says: At nine.
+        3200  turn 2: Speaking (first sound)
+        3200  plays 8000 samples
+        3200  mark behind piece 0
+        3200  plays 8000 samples
+        3200  mark behind piece 1
+        3200  record: "When are you open?" → "One moment, please. At nine."
+        3200  turn 3: Listening (heard)
+        4200  asks the model: And on Sunday?
+        4208  turn 4: Processing (end of turn)
+        6900  says: At nine.
+        6900  turn 4: Speaking (first sound)
+        6900  plays 8000 samples
+        6900  mark behind piece 0
+        6900  record: "And on Sunday?" → "At nine."
+        6900  turn 5: Listening (heard)
+        7900  asks the model: And on Monday?
+        7908  turn 6: Processing (end of turn)
+        9108  says: Let me see.
+        10600 says: At nine.
+        10600 turn 6: Speaking (first sound)
+        10600 plays 8000 samples
+        10600 mark behind piece 0
+        10600 plays 8000 samples
+        10600 mark behind piece 1
+        10600 record: "And on Monday?" → "Let me see. At nine."
+        10600 turn 7: Listening (heard)
     "#]]);
 }
 
@@ -285,9 +285,9 @@ fn a_model_that_stays_silent_after_the_filler_is_apologised_for() {
         500   asks the model: When are you open?
         508   turn 2: Processing (end of turn)
         1708  says: One moment, please.
-        3100  turn 2: Speaking (first sound)
-        3100  plays 8000 samples
-        3100  mark behind piece 0
+        3200  turn 2: Speaking (first sound)
+        3200  plays 8000 samples
+        3200  mark behind piece 0
         6508  says: I'm sorry, I'm having trouble just now. Could you say that again?
     "#]]);
 }
@@ -378,5 +378,5 @@ fn a_slow_caller_is_given_more_time() {
         call.heard_all();
         call.wait(3_500);
     }
-    assert_eq!(waits, [700, 700, 1_080, 1_080]);
+    assert_eq!(waits, [800, 800, 1_080, 1_080]);
 }
