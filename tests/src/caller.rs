@@ -4,30 +4,25 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
+use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use voice_core::audio::MICROPHONE_FRAME;
 use voice_core::turn::TurnId;
 use voice_core::wire::audio::{AudioFrame, Kind};
 use voice_core::wire::{ClientMessage, Phase, ServerMessage};
 
 use crate::edge::Edge;
+use crate::network::FarSocket;
 use crate::sound::Noise;
-
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Far above what any step of a test takes, so that only a hang ends here.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connected caller.
 pub struct Caller {
-    sender: SplitSink<Socket, Message>,
-    receiver: SplitStream<Socket>,
+    socket: FarSocket,
     sequence: u32,
     speech: Noise,
     speaking: bool,
@@ -53,14 +48,28 @@ pub enum Event {
 impl Caller {
     /// Takes a ticket, connects and says hello.
     pub async fn connect(edge: &Edge) -> anyhow::Result<Self> {
+        Self::connect_over(edge, Duration::ZERO).await
+    }
+
+    /// The same over a network that takes so long, one way.
+    pub async fn connect_over(edge: &Edge, network: Duration) -> anyhow::Result<Self> {
         let ticket = ticket(edge).await?;
-        let mut caller = Self::open(edge, &ticket, Some(&edge.origin)).await?;
+        let caller = Self::open_over(edge, &ticket, Some(&edge.origin), network).await?;
         caller.tell(&ClientMessage::Hello { protocol: 1 }).await?;
         Ok(caller)
     }
 
     /// Connects with a ticket, and says nothing yet.
     pub async fn open(edge: &Edge, ticket: &str, origin: Option<&str>) -> anyhow::Result<Self> {
+        Self::open_over(edge, ticket, origin, Duration::ZERO).await
+    }
+
+    async fn open_over(
+        edge: &Edge,
+        ticket: &str,
+        origin: Option<&str>,
+        network: Duration,
+    ) -> anyhow::Result<Self> {
         let mut request = format!(
             "{}/call?ticket={ticket}",
             edge.origin.replacen("http", "ws", 1)
@@ -70,10 +79,8 @@ impl Caller {
             request.headers_mut().insert("Origin", origin.parse()?);
         }
         let (socket, _) = connect_async(request).await?;
-        let (sender, receiver) = socket.split();
         Ok(Self {
-            sender,
-            receiver,
+            socket: FarSocket::new(socket, network),
             sequence: 0,
             speech: Noise::default(),
             speaking: false,
@@ -96,14 +103,14 @@ impl Caller {
         }
     }
 
-    pub async fn tell(&mut self, message: &ClientMessage) -> anyhow::Result<()> {
+    pub async fn tell(&self, message: &ClientMessage) -> anyhow::Result<()> {
         self.send(Message::text(serde_json::to_string(message)?))
             .await
     }
 
     /// Sends anything, well formed or not.
-    pub async fn send(&mut self, message: Message) -> anyhow::Result<()> {
-        Ok(self.sender.send(message).await?)
+    pub async fn send(&self, message: Message) -> anyhow::Result<()> {
+        self.socket.send(message)
     }
 
     /// From now on the microphone picks up speech, or silence.
@@ -119,7 +126,7 @@ impl Caller {
             ensure!(due < give_up, "nothing happened");
             tokio::select! {
                 biased;
-                message = self.receiver.next() => {
+                message = self.socket.next() => {
                     if let Some(event) = self.receive(message)? {
                         self.play(&event).await?;
                         return Ok(event);
@@ -183,7 +190,7 @@ impl Caller {
         Ok(events)
     }
 
-    async fn play(&mut self, event: &Event) -> anyhow::Result<()> {
+    async fn play(&self, event: &Event) -> anyhow::Result<()> {
         match event {
             Event::Voice { turn, .. } if self.plays_at_once => {
                 let samples = self.received.get(turn).copied().unwrap_or(0);
@@ -210,7 +217,7 @@ impl Caller {
             self.last_sound = Some(Instant::now());
         }
         // A socket that has been closed by the edge is found out by reading it.
-        let _ = self.sender.send(Message::binary(frame.to_bytes())).await;
+        let _ = self.socket.send(Message::binary(frame.to_bytes()));
         Ok(())
     }
 

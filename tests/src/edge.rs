@@ -23,6 +23,9 @@ pub const TWILIO_TOKEN: &str = "twilio-secret-3d8b";
 /// workerd answers within a second; a worker whose sources have changed is built first.
 const READY: Duration = Duration::from_secs(300);
 
+/// Longer than any answer takes to be heard.
+const LONG_ANSWER: Duration = Duration::from_secs(120);
+
 /// A running worker. Dropping it ends it and its children.
 pub struct Edge {
     pub origin: String,
@@ -132,20 +135,45 @@ impl Edge {
         state: &str,
         turn: u32,
     ) -> anyhow::Result<LoggedState> {
+        let wanted = |states: &[LoggedState]| {
+            let fits = |logged: &&LoggedState| logged.state == state && logged.turn >= turn;
+            states.iter().find(fits).cloned()
+        };
+        let what = format!("{state} in turn {turn}");
+        self.until(PATIENCE, call, &what, wanted).await
+    }
+
+    /// Waits until an answer has begun after the first `known` states of a call and the caller has the floor again.
+    pub async fn until_answered(&self, call: &str, known: usize) -> anyhow::Result<()> {
+        let is = |name: &'static str| move |logged: &LoggedState| logged.state == name;
+        let wanted = |states: &[LoggedState]| {
+            let new = states.get(known..)?;
+            let speaks = new.iter().position(is("Speaking"))?;
+            new.iter().skip(speaks).any(is("Listening")).then_some(())
+        };
+        let what = format!("an answer after {known} states");
+        self.until(LONG_ANSWER, call, &what, wanted).await
+    }
+
+    async fn until<T>(
+        &self,
+        patience: Duration,
+        call: &str,
+        what: &str,
+        pick: impl Fn(&[LoggedState]) -> Option<T>,
+    ) -> anyhow::Result<T> {
         let look = async {
             loop {
-                let states = self.states(call);
-                let fits = |logged: &LoggedState| logged.state == state && logged.turn >= turn;
-                if let Some(found) = states.into_iter().find(fits) {
+                if let Some(found) = pick(&self.states(call)) {
                     return found;
                 }
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, look).await.with_context(|| {
+        tokio::time::timeout(patience, look).await.with_context(|| {
             let states = self.states(call);
             let shown: Vec<String> = states.iter().map(LoggedState::to_string).collect();
-            format!("waiting for {state} in turn {turn}: {shown:#?}")
+            format!("waiting for {what}: {shown:#?}")
         })
     }
 

@@ -4,12 +4,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use earshot::Detector;
+use local_providers::phone::SpanOnTimeline;
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 use voice_core::audio::{MICROPHONE_FRAME, SampleRate};
-use voice_core::handset::{Config, Handset, Input, Output, Report};
+use voice_core::handset::{Config, Handset, Input, Output, Report, level_of};
 use voice_core::time::Timestamp;
 use voice_core::turn::TurnId;
 use voice_core::wire::audio::{AudioFrame, Kind};
@@ -24,8 +25,19 @@ const TICK: Duration = Duration::from_millis(20);
 /// What the detector takes: 16 ms at 16 kHz.
 const DETECTOR_FRAME: usize = 256;
 
+/// Samples of her voice, at 24 kHz, for each of a [`Track`]'s. The scripted voice has nothing above 2.4 kHz that would have to be filtered.
+const RECORDED: usize = 3;
+
 /// How loud her voice is where it plays; the scripted voice always is.
 const PLAYBACK: f32 = 0.1;
+
+/// What the edge said.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Told {
+    /// The first sound of a turn.
+    FirstVoice(TurnId),
+    Message(ServerMessage),
+}
 
 /// A caller with a headset on.
 pub struct Headset {
@@ -40,8 +52,14 @@ pub struct Headset {
     microphone: VecDeque<i16>,
     to_score: Vec<i16>,
     sequence: u32,
-    /// Her voice, a run of samples for each frame that arrived.
-    loudspeaker: VecDeque<u64>,
+    /// Her voice where it arrived, and where it waits to be played.
+    arriving: Vec<i16>,
+    loudspeaker: VecDeque<i16>,
+    /// What was played, a sample in three, from the call's beginning.
+    played: Vec<i16>,
+    /// What the edge said, and when, in milliseconds of the call. Her voice is there as it began in each turn.
+    told: Vec<(f64, Told)>,
+    voiced: TurnId,
     paused: bool,
     due: Option<Timestamp>,
     began: Instant,
@@ -51,7 +69,12 @@ pub struct Headset {
 impl Headset {
     /// Calls.
     pub async fn connect(edge: &Edge) -> anyhow::Result<Self> {
-        let mut caller = Caller::connect(edge).await?;
+        Self::connect_over(edge, Duration::ZERO).await
+    }
+
+    /// Calls over a network that takes so long, one way.
+    pub async fn connect_over(edge: &Edge, network: Duration) -> anyhow::Result<Self> {
+        let mut caller = Caller::connect_over(edge, network).await?;
         caller.plays_at_once = false;
         caller.has_microphone = false;
         Ok(Self {
@@ -63,7 +86,11 @@ impl Headset {
             microphone: VecDeque::new(),
             to_score: Vec::with_capacity(DETECTOR_FRAME),
             sequence: 0,
+            arriving: Vec::new(),
             loudspeaker: VecDeque::new(),
+            played: Vec::new(),
+            told: Vec::new(),
+            voiced: TurnId::NONE,
             paused: false,
             due: None,
             began: Instant::now(),
@@ -71,25 +98,53 @@ impl Headset {
         })
     }
 
-    /// Speaks, at 16 kHz, from now on.
-    pub fn say(&mut self, samples: &[i16]) {
+    /// Speaks, at 16 kHz, from the next frame on: from when to when, in milliseconds of the call. A frame leaves when its last
+    /// sample has been spoken.
+    pub fn say(&mut self, samples: &[i16]) -> SpanOnTimeline {
+        let from = self.ticks.saturating_sub(1) as usize * MICROPHONE_FRAME + self.microphone.len();
         self.microphone.extend(samples);
+        let to = from + samples.len();
+        let millis = |at: usize| at as f64 / 16.0;
+        SpanOnTimeline {
+            from_ms: millis(from),
+            to_ms: millis(to),
+        }
     }
 
     /// Listens and speaks until this moment of the call or until the call is over.
     pub async fn run_until(&mut self, moment: Duration) -> anyhow::Result<()> {
         let end = self.began + moment;
         while self.outcome.is_none() && Instant::now() < end {
-            let tick = self.began + TICK * self.ticks;
-            match timeout_at(tick, self.caller.next()).await {
-                Ok(event) => self.hear(event?).await?,
-                Err(_) => {
-                    self.ticks += 1;
-                    self.tick().await?;
-                }
-            }
+            self.step().await?;
         }
         Ok(())
+    }
+
+    /// Whatever comes next: a message, or the next frame.
+    pub(crate) async fn step(&mut self) -> anyhow::Result<()> {
+        let tick = self.began + TICK * self.ticks;
+        match timeout_at(tick, self.caller.next()).await {
+            Ok(event) => self.hear(event?).await,
+            Err(_) => {
+                self.ticks += 1;
+                self.tick().await
+            }
+        }
+    }
+
+    /// What was played since the last time this was asked, a sample in three.
+    pub(crate) fn take_played(&mut self) -> Vec<i16> {
+        std::mem::take(&mut self.played)
+    }
+
+    /// What the edge said since the last time this was asked.
+    pub(crate) fn take_told(&mut self) -> Vec<(f64, Told)> {
+        std::mem::take(&mut self.told)
+    }
+
+    /// When the call began.
+    pub(crate) const fn began(&self) -> Instant {
+        self.began
     }
 
     /// Ends the call as the caller who presses the button does.
@@ -98,13 +153,23 @@ impl Headset {
     }
 
     async fn hear(&mut self, event: Event) -> anyhow::Result<()> {
+        let now = self.began.elapsed().as_secs_f64() * 1e3;
+        match &event {
+            Event::Message(message) => self.told.push((now, Told::Message(message.clone()))),
+            Event::Voice { turn, .. } if self.voiced != *turn => {
+                self.voiced = *turn;
+                self.told.push((now, Told::FirstVoice(*turn)));
+            }
+            Event::Voice { .. } | Event::Closed { .. } => {}
+        }
         match event {
             Event::Closed { .. } => {
                 self.outcome.get_or_insert(Outcome::HungUp);
                 Ok(())
             }
             Event::Voice { turn, samples } => {
-                let samples = samples.len() as u64;
+                self.arriving = samples;
+                let samples = self.arriving.len() as u64;
                 self.tell(Input::Voice { turn, samples }).await
             }
             Event::Message(ServerMessage::Flush { turn }) => self.tell(Input::Flush { turn }).await,
@@ -141,9 +206,15 @@ impl Headset {
             self.to_score.push(*sample);
             if self.to_score.len() == DETECTOR_FRAME {
                 let speech = self.detector.predict_i16(&self.to_score);
+                let level = level_of(&self.to_score);
                 self.to_score.clear();
                 let playback = if self.is_playing() { PLAYBACK } else { 0.0 };
-                self.tell(Input::Score { speech, playback }).await?;
+                let score = Input::Score {
+                    speech,
+                    level,
+                    playback,
+                };
+                self.tell(score).await?;
             }
         }
         let pcm: Vec<u8> = frame
@@ -162,23 +233,17 @@ impl Headset {
     }
 
     async fn play(&mut self) -> anyhow::Result<()> {
-        if self.paused {
-            return Ok(());
-        }
-        let mut samples = 0;
-        let mut room = SampleRate::VOICE.samples_in(TICK);
-        while room > 0
-            && let Some(run) = self.loudspeaker.front_mut()
-        {
-            let taken = room.min(*run);
-            *run -= taken;
-            room -= taken;
-            samples += taken;
-            if *run == 0 {
-                self.loudspeaker.pop_front();
-            }
-        }
-        if samples > 0 {
+        let room = SampleRate::VOICE.samples_in(TICK) as usize;
+        let ready = if self.paused {
+            0
+        } else {
+            self.loudspeaker.len().min(room)
+        };
+        let mut sound: Vec<i16> = self.loudspeaker.drain(..ready).collect();
+        sound.resize(room, 0);
+        self.played.extend(sound.iter().step_by(RECORDED));
+        if ready > 0 {
+            let samples = ready as u64;
             self.tell(Input::Played { samples }).await?;
         }
         Ok(())
@@ -193,7 +258,7 @@ impl Headset {
         loop {
             match self.handset.poll_output() {
                 Output::Discard { samples } => self.discard(samples)?,
-                Output::Enqueue { samples, .. } => self.loudspeaker.push_back(samples),
+                Output::Enqueue { .. } => self.loudspeaker.extend(self.arriving.drain(..)),
                 Output::Pause => self.paused = true,
                 Output::Resume => self.paused = false,
                 Output::Report(report) => self.caller.tell(&message(report)?).await?,
@@ -205,21 +270,15 @@ impl Headset {
         }
     }
 
-    fn discard(&mut self, mut samples: u64) -> anyhow::Result<()> {
-        while samples > 0 {
-            let run = self
-                .loudspeaker
-                .front_mut()
-                .context("more is thrown away than there is")?;
-            let taken = samples.min(*run);
-            *run -= taken;
-            samples -= taken;
-            if *run == 0 {
-                self.loudspeaker.pop_front();
-            }
-        }
+    fn discard(&mut self, samples: u64) -> anyhow::Result<()> {
+        let samples = usize::try_from(samples)?;
+        ensure!(
+            samples <= self.loudspeaker.len(),
+            "more is thrown away than there is"
+        );
+        self.loudspeaker.drain(..samples);
         let totals = self.handset.totals();
-        let queued: u64 = self.loudspeaker.iter().sum();
+        let queued = self.loudspeaker.len() as u64;
         ensure!(
             totals.queued == queued,
             "{totals:?}, and {queued} in the queue"

@@ -17,6 +17,7 @@ pub mod sound;
 pub mod speech;
 pub mod stream;
 pub mod track;
+pub mod turn_figures;
 pub mod turns;
 pub mod usage;
 pub mod visitor;

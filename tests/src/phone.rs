@@ -76,6 +76,11 @@ impl<'a> Phone<'a> {
         self.state("Listening", turn).await
     }
 
+    /// Waits until she has answered what was said after the first `known` states of the call, and the answer is over.
+    pub async fn heard_out(&self, known: usize) -> anyhow::Result<()> {
+        self.edge.until_answered(self.line.call_sid(), known).await
+    }
+
     /// Waits for her first sound from this moment on, and gives the moment at which it is played.
     pub async fn answered(&self, from_ms: f64) -> anyhow::Result<f64> {
         self.line.sound_after(from_ms).await

@@ -7,13 +7,13 @@ pub const FIRST: &str = "We are open from nine to five every single working day.
 pub const SECOND: &str =
     "On Saturday and on Sunday we are closed all day long, and on holidays as well.";
 /// Her answer about Monday.
-pub const ANSWER: &str = "Yes, on Monday at ten.";
+pub const ANSWER: &str = "We can see you on Monday at ten.";
 
 /// A caller who asks about the hours, and then about Monday.
 pub const SCRIPT: &str = r#"{
     "utterances": ["what are your opening hours", "can I come on Monday instead"],
     "replies": [
-        { "when": "Monday", "say": "Yes, on Monday at ten." },
+        { "when": "Monday", "say": "We can see you on Monday at ten." },
         { "when": "hours", "say": "We are open from nine to five every single working day. On Saturday and on Sunday we are closed all day long, and on holidays as well." }
     ]
 }"#;

@@ -21,7 +21,7 @@ use voice_core::wire::{ClientMessage, Phase, RefusalCode, ServerMessage, Speaker
 const SCRIPT: &str = r#"{
     "utterances": ["what are your opening hours", "can I come on Monday"],
     "replies": [
-        { "when": "Monday", "say": "Yes, on Monday at ten." },
+        { "when": "Monday", "say": "We can see you on Monday at ten." },
         { "when": "hours", "say": "We are open from nine to five every single working day. On Saturday and on Sunday we are closed all day long." }
     ]
 }"#;
@@ -141,7 +141,7 @@ async fn a_barge_in_flushes_and_the_model_learns_only_what_was_heard() -> anyhow
     caller.speak(false);
     caller.plays_at_once = true;
     let next = caller.wait_for_state(Phase::Speaking).await?;
-    hear(&mut caller, next, "Yes, on Monday at ten.").await?;
+    hear(&mut caller, next, "We can see you on Monday at ten.").await?;
 
     ensure!(
         caller.received.get(&turn).copied() == Some(sent),

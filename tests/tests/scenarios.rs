@@ -169,8 +169,12 @@ async fn by_browser(scenario: &Scenario, edge: &Edge) -> anyhow::Result<Vec<Logg
         }
         match action {
             Action::HangUp => headset.hang_up().await?,
-            Action::Noise { millis } => headset.say(&at_16_khz(voice::noise(*millis))),
-            Action::Say { millis, .. } => headset.say(&at_16_khz(voice::speech(*millis))),
+            Action::Noise { millis } => {
+                headset.say(&at_16_khz(voice::noise(*millis)));
+            }
+            Action::Say { millis, .. } => {
+                headset.say(&at_16_khz(voice::speech(*millis)));
+            }
             Action::Call | Action::Press { .. } => {}
         }
     }

@@ -1,19 +1,23 @@
 //! `cargo xtask bench`: the product's figures, measured end to end with scripted providers that keep the plan's latencies:
 //! recogniser 150 ms after the last sound, model 100 ms to its first word, voice 100 ms to its first sound. The network is
-//! loopback; a real one adds its way there and back to each figure that begins or ends at the caller.
+//! loopback; a real one adds its way there and back to each figure that begins or ends at the caller. Only `answers` has the plan's
+//! network too.
 //!
-//! By telephone the same is measured on the line, through the emulator of the telephone company.
+//! By telephone the same is measured on the line, through the emulator of the telephone company. `cargo xtask bench answers browser` measures
+//! these parts only; they are `answers`, `socket`, `browser` and `phone`.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tests::caller::{Caller, Event};
+use tests::door::Door;
 use tests::edge::Edge;
 use tests::figures::Figure;
 use tests::page::{Chrome, Heard, Microphone};
 use tests::phone_figures;
 use tests::scripted;
 use tests::speech::engines;
+use tests::turn_figures::answers;
 use tokio::time::Instant;
 use voice_core::wire::Phase;
 
@@ -50,21 +54,33 @@ const LONG: &str = r#"{
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let mut figures = vec![
-        connect_to_greeting().await?,
-        voice_to_voice_at_the_socket().await?,
-    ];
-    for busy in [false, true] {
-        figures.extend(in_the_browser(busy).await?);
+    let parts: Vec<String> = std::env::args().skip(1).collect();
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
+    let mut figures = Vec::new();
+    if wanted("answers") {
+        for door in Door::BOTH {
+            figures.extend(answers(door).await?);
+        }
     }
-    figures.extend(by_telephone().await?);
+    if wanted("socket") {
+        figures.push(connect_to_greeting().await?);
+        figures.push(voice_to_voice_at_the_socket().await?);
+    }
+    if wanted("browser") {
+        for busy in [false, true] {
+            figures.extend(in_the_browser(busy).await?);
+        }
+    }
+    if wanted("phone") {
+        figures.extend(by_telephone().await?);
+    }
     print(&figures)
 }
 
 #[expect(clippy::print_stdout, reason = "the table is what this program is for")]
 fn print(figures: &[Figure]) -> Result<()> {
     println!(
-        "milliseconds where a row says nothing else; scripted providers at 150 + 100 + 100 ms, network loopback"
+        "milliseconds where a row says nothing else; scripted providers at 150 + 100 + 100 ms, network loopback, or 50 ms each way in the rows of one call's answers"
     );
     for figure in figures {
         println!("{figure}");

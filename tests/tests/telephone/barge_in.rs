@@ -17,9 +17,10 @@ async fn invariant_12_a_barge_in_silences_her_and_the_model_learns_only_what_was
     let answered = phone.answered(question.to_ms).await?;
     // 60 ms a character: in the middle of "to", after "We are open from nine".
     phone.wait(1_300).await;
+    let known = phone.states().len();
     let interruption = phone.say(1_000);
     let (cleared, discarded) = phone.cleared(interruption.from_ms).await?;
-    phone.listened_to(4).await?;
+    phone.heard_out(known).await?;
     phone.wait(200).await;
     phone.hang_up().await?;
 
@@ -97,9 +98,10 @@ async fn what_was_sent_and_not_yet_played_can_still_be_stopped() -> anyhow::Resu
     let answered = phone.answered(question.to_ms).await?;
     // Her lead is 400 ms: the last frame of these 960 ms is sent when 560 have been played.
     phone.wait(620).await;
+    let known = phone.states().len();
     let interruption = phone.say(800);
     let (cleared, discarded) = phone.cleared(interruption.from_ms).await?;
-    phone.listened_to(4).await?;
+    phone.heard_out(known).await?;
     phone.wait(200).await;
     phone.hang_up().await?;
 

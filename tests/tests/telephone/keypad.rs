@@ -40,10 +40,11 @@ async fn a_key_over_her_speech_interrupts_her() -> anyhow::Result<()> {
     let question = phone.say(900);
     let answered = phone.answered(question.to_ms).await?;
     phone.wait(1_500).await;
+    let known = phone.states().len();
     phone.line.press('5');
     let (cleared, discarded) = phone.cleared(answered).await?;
     phone.line.press('#');
-    phone.listened_to(4).await?;
+    phone.heard_out(known).await?;
     phone.wait(200).await;
     phone.hang_up().await?;
 

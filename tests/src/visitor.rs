@@ -1,0 +1,160 @@
+//! A caller by the browser's wire who listens by himself while a test goes on, as a caller by telephone does.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context;
+use local_providers::phone::SpanOnTimeline;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use voice_core::latency::TurnReport;
+use voice_core::wire::ServerMessage;
+
+use crate::edge::Edge;
+use crate::headset::{Headset, Told};
+use crate::track::Track;
+
+/// A caller whose call has begun. Dropping him loses his connection.
+pub struct Visitor {
+    orders: mpsc::UnboundedSender<Order>,
+    shared: Arc<Mutex<Shared>>,
+    began: Instant,
+}
+
+enum Order {
+    HangUp,
+    Say {
+        samples: Vec<i16>,
+        said: oneshot::Sender<SpanOnTimeline>,
+    },
+}
+
+#[derive(Default)]
+struct Shared {
+    played: Vec<i16>,
+    told: Vec<(f64, Told)>,
+    call: Option<String>,
+    is_over: bool,
+    complaint: Option<String>,
+}
+
+impl Visitor {
+    /// Calls over a network that takes so long, one way.
+    pub async fn call(edge: &Edge, network: Duration) -> anyhow::Result<Self> {
+        let headset = Headset::connect_over(edge, network).await?;
+        let began = headset.began();
+        let (orders, to_do) = mpsc::unbounded_channel();
+        let shared = Arc::new(Mutex::new(Shared::default()));
+        tokio::spawn(live(headset, to_do, Arc::clone(&shared)));
+        Ok(Self {
+            orders,
+            shared,
+            began,
+        })
+    }
+
+    /// Says this, at 16 kHz, from the next frame on.
+    pub async fn say(&self, samples: &[i16]) -> anyhow::Result<SpanOnTimeline> {
+        let (said, span) = oneshot::channel();
+        let samples = samples.to_vec();
+        // If the call is over, so is the way back.
+        let _ = self.orders.send(Order::Say { samples, said });
+        span.await.with_context(|| self.complaint())
+    }
+
+    /// Ends the call as the caller who presses the button does.
+    pub fn hang_up(&self) {
+        let _ = self.orders.send(Order::HangUp);
+    }
+
+    /// The call's id, once the edge has told it.
+    #[must_use]
+    pub fn call_id(&self) -> Option<String> {
+        self.shared().call.clone()
+    }
+
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.shared().is_over
+    }
+
+    /// Why the call is over, if that was a fault.
+    #[must_use]
+    pub fn complaint(&self) -> String {
+        let complaint = self.shared().complaint.clone();
+        complaint.unwrap_or_else(|| "the call is over".to_owned())
+    }
+
+    /// What he has heard of her so far.
+    #[must_use]
+    pub fn her(&self) -> Track {
+        Track::new(&self.shared().played)
+    }
+
+    /// What the edge has said so far, each with its moment in milliseconds of the call.
+    #[must_use]
+    pub fn told(&self) -> Vec<(f64, Told)> {
+        self.shared().told.clone()
+    }
+
+    /// The reports of finished turns so far.
+    #[must_use]
+    pub fn reports(&self) -> Vec<TurnReport> {
+        let told = self.told().into_iter();
+        told.filter_map(|(_, told)| match told {
+            Told::Message(ServerMessage::Report(report)) => Some(report),
+            _ => None,
+        })
+        .collect()
+    }
+
+    /// When the first voice of a turn that begins after this moment arrived.
+    #[must_use]
+    pub fn voice_after(&self, ms: f64) -> Option<f64> {
+        let told = self.told().into_iter();
+        told.filter(|(at, told)| *at > ms && matches!(told, Told::FirstVoice(_)))
+            .map(|(at, _)| at)
+            .next()
+    }
+
+    /// Now, in milliseconds of the call.
+    #[must_use]
+    pub fn elapsed_ms(&self) -> f64 {
+        self.began.elapsed().as_secs_f64() * 1e3
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        locked(&self.shared)
+    }
+}
+
+/// A holder that panicked left whole entries behind, so the lock's poison says nothing.
+fn locked(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn live(
+    mut headset: Headset,
+    mut orders: mpsc::UnboundedReceiver<Order>,
+    shared: Arc<Mutex<Shared>>,
+) {
+    let mut outcome = Ok(());
+    while headset.outcome.is_none() && outcome.is_ok() && !orders.is_closed() {
+        outcome = match orders.try_recv() {
+            Ok(Order::HangUp) => headset.hang_up().await,
+            Ok(Order::Say { samples, said }) => {
+                // Who asked may have gone away meanwhile.
+                let _ = said.send(headset.say(&samples));
+                Ok(())
+            }
+            Err(_) => headset.step().await,
+        };
+        let mut shared = locked(&shared);
+        shared.played.extend(headset.take_played());
+        shared.told.extend(headset.take_told());
+        shared.call.clone_from(&headset.call);
+    }
+    let mut shared = locked(&shared);
+    shared.is_over = true;
+    shared.complaint = outcome.err().map(|error| format!("{error:#}"));
+}
