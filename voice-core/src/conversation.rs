@@ -153,6 +153,8 @@ pub struct Conversation {
     paused: bool,
     /// The words in the sound that paused her were no interruption.
     dismissed: bool,
+    /// What those words were, normalised: a recogniser may report them again for certain.
+    dismissed_words: Option<String>,
     /// Words over her speech that may still turn out to be others.
     words_over: Option<String>,
     /// What went wrong in this turn, though something was said.
@@ -215,6 +217,7 @@ impl Conversation {
             protected: false,
             paused: false,
             dismissed: false,
+            dismissed_words: None,
             words_over: None,
             flaw: None,
             failures: 0,

@@ -153,14 +153,14 @@ impl Conversation {
         self.enter_processing(reason);
         self.marks.adopted = 1;
         self.await_answer(now);
-        if ahead.has_token {
-            self.timers.stop(Timer::FirstToken);
-        }
         if ahead.reply.has_pieces() {
             self.timers.stop(Timer::Filler);
             self.expect_sound(now);
         }
         self.reply = Some(ahead.reply);
+        if ahead.has_token {
+            self.note_answer(now);
+        }
         for fact in ahead.held {
             self.handle_input(now, fact);
         }

@@ -99,6 +99,9 @@ impl Conversation {
     /// The caller's sound over her speech is over.
     pub(super) fn on_sound_over_speech_ended(&mut self, now: Timestamp) {
         if !self.paused {
+            if !self.utterance.has_no_words() {
+                self.judge_words_over_speech(now, true);
+            }
             return;
         }
         if self.dismissed {
@@ -132,6 +135,7 @@ impl Conversation {
         self.watch_playback(now);
         if !self.protected {
             self.utterance.clear();
+            self.words_over = None;
         }
         self.transmit(ServerMessage::Resume { turn: self.turn });
     }
@@ -168,7 +172,9 @@ impl Conversation {
             Verdict::Confirm => self.words_over = Some(self.utterance.text()),
             Verdict::Unclear => {}
             Verdict::Backchannel | Verdict::Echo if is_final => {
+                self.dismissed_words = Some(normalise(&text));
                 self.utterance.clear();
+                self.words_over = None;
                 self.dismissed = true;
                 if !self.utterance.is_voiced() {
                     self.resume_playback(now);

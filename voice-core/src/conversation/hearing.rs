@@ -29,7 +29,9 @@ impl Conversation {
             .utterance
             .last_sound()
             .map(|last| now.since(last))
-            .filter(|pause| was_speaking && *pause < LONGEST_PAUSE);
+            .filter(|pause| was_speaking && *pause < LONGEST_PAUSE)
+            .filter(|_| matches!(self.phase, Phase::Listening | Phase::Processing));
+        self.dismissed_words = None;
         self.resounded = was_speaking;
         if self.phase == Phase::Listening {
             self.timers.set(Timer::Silence, now, self.config.silence);
@@ -60,7 +62,7 @@ impl Conversation {
     }
 
     pub(super) fn on_heard(&mut self, now: Timestamp, heard: &Recognition) {
-        if self.repeats_the_caller(heard) {
+        if self.repeats_the_caller(heard) || self.repeats_what_was_dismissed(heard) {
             return;
         }
         self.utterance.hear(now, heard);
@@ -182,7 +184,8 @@ impl Conversation {
     /// The caller spoke on before she did: the sentence is longer than it seemed.
     fn resume_caller(&mut self, now: Timestamp) {
         let earlier = std::mem::take(&mut self.caller);
-        let corrected = normalise(&self.utterance.text()).starts_with(&normalise(&earlier));
+        let (words, before) = (normalise(&self.utterance.text()), normalise(&earlier));
+        let corrected = format!("{words} ").starts_with(&format!("{before} "));
         if !corrected {
             self.utterance.prepend(&earlier);
         }
@@ -203,11 +206,22 @@ impl Conversation {
 
     /// Whether this only reports again, for certain, the words that were taken before they were certain.
     fn repeats_the_caller(&self, heard: &Recognition) -> bool {
-        if !self.caller_uncertain || heard.text.trim().is_empty() {
+        let is_new = self.phase == Phase::Speaking && self.resounded;
+        if !self.caller_uncertain || is_new || heard.text.trim().is_empty() {
             return false;
         }
         let (committed, again) = (normalise(self.caller_words()), normalise(&heard.text));
-        committed.ends_with(&again)
+        format!(" {committed}").ends_with(&format!(" {again}"))
+    }
+
+    /// Whether this only reports, for certain, words that were found to be no interruption.
+    fn repeats_what_was_dismissed(&mut self, heard: &Recognition) -> bool {
+        let again = heard.is_final.then(|| normalise(&heard.text));
+        again.is_some()
+            && self
+                .dismissed_words
+                .take_if(|words| Some(&*words) == again.as_ref())
+                .is_some()
     }
 
     /// The caller's words of this turn, whole each time.

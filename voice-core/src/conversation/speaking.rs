@@ -223,7 +223,7 @@ impl Conversation {
         mark(&mut self.marks.first_audio, now);
         self.captions.extend(caption);
         if self.phase == Phase::Processing {
-            if self.resounded && self.utterance.is_voiced() {
+            if !self.protected && self.resounded && self.utterance.is_voiced() {
                 // The caller is heard again: what was taken for the end may not have been it.
                 self.timers.stop(Timer::FirstAudio);
                 self.await_silence(now);
@@ -338,6 +338,7 @@ impl Conversation {
         };
         let over = self.end_turn();
         let was_protected = self.protected;
+        let has_doubt = self.words_over.is_some();
         let finished = self.take_turn(over);
         self.record(finished, outcome);
         if let Some(outcome) = self.then_end {
@@ -345,7 +346,7 @@ impl Conversation {
         } else if self.failures >= FAILURES_BEFORE_GIVING_UP {
             self.end(Outcome::Failed);
         } else {
-            if !was_protected && !self.utterance.is_voiced() {
+            if !was_protected && !has_doubt && !self.utterance.is_voiced() {
                 // Too little to have been an interruption, and it is over.
                 self.utterance.clear();
             }

@@ -58,6 +58,7 @@ pub fn completeness(text: &str, wanted: Option<Wanted>) -> Completeness {
         // It sounded as if more were to come, which is a hint and no more.
         Completeness::Statement
     } else if is_bare_answer(text, &words)
+        || is_long_sentence(text)
         || asks
         || text.ends_with('!')
         || closes(&words)
@@ -77,6 +78,18 @@ fn is_bare_answer(text: &str, words: &str) -> bool {
         && !LEAD_INS.contains(&first)
         && !PREPOSITIONS.contains(&first)
         && !matches!(first, "the" | "oh")
+}
+
+/// Whether it sounded like the end and has all that a sentence needs: who breaks off after so many words does not do it after a whole
+/// sentence.
+fn is_long_sentence(text: &str) -> bool {
+    let last = text.strip_suffix('.').map(|text| {
+        let ends = text
+            .rfind(['.', '?', '!'])
+            .map_or(0, |at| at.saturating_add(1));
+        normalise(text.get(ends..).unwrap_or_default())
+    });
+    last.is_some_and(|words| words.split(' ').count() >= LONG_SENTENCE)
 }
 
 /// Whether the words have the form of a question, and are enough for one.
@@ -120,6 +133,8 @@ fn ends_with(words: &str, phrase: &str) -> bool {
         .strip_suffix(phrase)
         .is_some_and(|before| before.is_empty() || before.ends_with(' '))
 }
+
+const LONG_SENTENCE: usize = 8;
 
 /// Words that want another one: articles, conjunctions, possessives, pronouns as subjects, verbs that want an object.
 const WANT_ANOTHER: [&str; 91] = [
@@ -356,6 +371,10 @@ mod tests {
             ("That's all, thank you.", Finished),
             ("Wait!", Finished),
             ("I'd like to book an appointment.", Statement),
+            (
+                "I need to cancel my appointment for tomorrow morning.",
+                Finished,
+            ),
             ("On Monday morning.", Statement),
             ("My name is John Smith.", Statement),
             ("what are your hours", Finished),

@@ -57,6 +57,8 @@ pub struct Utterance {
     gap: Option<Timestamp>,
     /// It expects the end.
     likely: bool,
+    /// It has taken that back, of just these words.
+    retracted: bool,
 }
 
 impl Utterance {
@@ -192,6 +194,7 @@ impl Utterance {
             if self.interim != text && !text.is_empty() {
                 self.words_at = now;
                 self.sound_had_words = true;
+                self.retracted = false;
             }
             self.finals = join(&self.finals, text);
             self.interim.clear();
@@ -199,6 +202,7 @@ impl Utterance {
             if self.interim != text {
                 self.words_at = now;
                 self.sound_had_words = true;
+                self.retracted = false;
             }
             text.clone_into(&mut self.interim);
         }
@@ -230,6 +234,7 @@ impl Utterance {
     /// The recogniser takes back that the end was likely.
     pub const fn go_on(&mut self) {
         self.likely = false;
+        self.retracted = true;
         self.ended = None;
         self.settled = false;
     }
@@ -244,6 +249,7 @@ impl Utterance {
     #[must_use]
     pub fn is_worth_a_guess(&self, completeness: Completeness) -> bool {
         match completeness {
+            _ if self.retracted => false,
             Completeness::Finished => self.settled || self.likely || !self.voiced,
             Completeness::Statement => self.settled || self.likely,
             Completeness::Unfinished => self.likely,
@@ -288,7 +294,9 @@ impl Utterance {
             (None, None) => self.words_at,
         };
         let by_silence = quiet_since + wait;
-        Decision::At(if self.settled {
+        // Who judges turns has closed this one when no guess is open, and owes nothing more.
+        let is_closed = policy.recogniser_judges && self.interim.is_empty();
+        Decision::At(if self.settled || is_closed {
             by_silence
         } else if policy.recogniser_judges {
             by_silence.max(quiet_since + JUDGE_SILENT)

@@ -240,13 +240,13 @@ fn an_unfinished_sentence_is_waited_for() {
              6.000  caller   begins "I would like to come on Monday and"
              7.600  caller   begins "bring my daughter."
              8.750  agent    turn 3: asks the model
+             8.782  caller   turn 2: "I would like to come on Monday and bring my daughter."
+             8.782  state    turn 3: Processing (end of turn)
              8.875  agent    turn 3: says "Monday at ten it is."
-             9.382  caller   turn 2: "I would like to come on Monday and bring my daughter."
-             9.382  state    turn 3: Processing (end of turn)
-             9.382  state    turn 3: Speaking (first sound)
-            10.674  record   turn 3: completed, heard "Monday at ten it is.", unheard ""
-            10.674  report   turn 3: voice to voice 908 ms at the edge
-            10.674  state    turn 4: Listening (heard)
+             8.975  state    turn 3: Speaking (first sound)
+            10.274  record   turn 3: completed, heard "Monday at ten it is.", unheard ""
+            10.274  report   turn 3: voice to voice 508 ms at the edge
+            10.274  state    turn 4: Listening (heard)
             14.000  state    turn 5: Ended (call over)
             14.000  agent    hangs up: HungUp
             14.050  handset  turn 4: throws away 0 ms

@@ -141,6 +141,46 @@ fn a_failed_guess_is_asked_again_when_it_counts() {
 }
 
 #[test]
+fn a_model_that_breaks_off_in_an_early_answer_is_not_waited_for_for_ever() {
+    let mut call = a_statement(Config {
+        fillers: Vec::new(),
+        ..config()
+    });
+    let turn = ahead(&call);
+    token(&mut call, turn, "We");
+    call.wait(1_000);
+    assert_eq!(call.conversation.phase(), Phase::Processing);
+    call.wait(12_000);
+    assert_ne!(
+        call.conversation.phase(),
+        Phase::Processing,
+        "{}",
+        call.trace
+    );
+}
+
+#[test]
+fn what_was_no_interruption_is_no_turn_when_it_is_reported_again() {
+    let mut call = Call::listening(config());
+    call.say("When are you open?");
+    call.model("We open at nine.", None);
+    let turn = call.conversation.turn();
+    call.voice();
+    call.tell(Input::SpeechStarted);
+    call.tell(Input::Paused(ForTurn::new(turn, 4_000)));
+    call.guess("Mm-hm.", false);
+    call.tell(Input::SpeechEnded {
+        silence: Duration::from_millis(156),
+    });
+    call.wait(700);
+    call.heard_all();
+    call.trace.clear();
+    call.hear("Mm-hm.");
+    call.wait(2_000);
+    call.check(&expect![[""]]);
+}
+
+#[test]
 fn a_recogniser_that_expects_the_end_is_taken_at_its_word_and_may_take_it_back() {
     let flux = Config {
         endpointing: Policy::by_recogniser(),
