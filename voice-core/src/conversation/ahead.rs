@@ -6,6 +6,7 @@
 
 use super::{Conversation, Input, Output, Reply, Timer};
 use crate::barge_in::normalise;
+use crate::endpointing::Completeness;
 use crate::latency::mark;
 use crate::time::Timestamp;
 use crate::turn::{ForTurn, TurnId};
@@ -38,7 +39,7 @@ impl Ahead {
 
 impl Conversation {
     /// The witnesses have said something: asks early, asks again, or thinks better of it.
-    pub(super) fn look_ahead(&mut self) {
+    pub(super) fn look_ahead(&mut self, completeness: Completeness) {
         if self.phase != Phase::Listening || !self.config.eager || self.utterance.has_keys() {
             self.drop_ahead();
             return;
@@ -51,7 +52,6 @@ impl Conversation {
         {
             self.drop_ahead();
         }
-        let completeness = self.utterance.completeness(self.wanted);
         if self.ahead.is_none()
             && !words.is_empty()
             && self.marks.speculative_requests < MOST_GUESSES

@@ -151,11 +151,11 @@ impl Conversation {
             }
             Decision::At(due) => {
                 self.timers.set(Timer::Endpoint, now, due.since(now));
-                self.look_ahead();
+                self.look_ahead(completeness);
             }
             Decision::Wait => {
                 self.timers.stop(Timer::Endpoint);
-                self.look_ahead();
+                self.look_ahead(completeness);
             }
         }
     }
@@ -174,7 +174,6 @@ impl Conversation {
         self.resounded = false;
         mark(&mut self.marks.committed, now);
         if wants_a_person && self.config.can_transfer {
-            self.drop_ahead();
             self.put_through(now, reason);
         } else if !self.adopt_ahead(now, reason) {
             self.ask(now, reason);

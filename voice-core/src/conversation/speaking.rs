@@ -91,7 +91,6 @@ impl Conversation {
 
     /// Says words that are known: the greeting, a prompt, a goodbye.
     pub(super) fn say(&mut self, now: Timestamp, text: String, reason: &str) {
-        self.drop_ahead();
         self.enter_processing(reason);
         self.say_known(now, text);
     }
