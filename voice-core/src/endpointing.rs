@@ -51,7 +51,7 @@ impl Policy {
             recogniser_judges: false,
             finished: Duration::from_millis(200),
             statement: Duration::from_millis(800),
-            unfinished: Duration::from_millis(1_200),
+            unfinished: Duration::from_millis(1_500),
             dictating: Duration::from_millis(1_500),
         }
     }

@@ -175,6 +175,9 @@ impl<'a> World<'a> {
 
     /// Reports arrive in their order.
     fn report_after(&mut self, latency: u64, reports: Reports) {
+        if reports.is_empty() {
+            return;
+        }
         self.reported = self.reported.max(self.now + latency);
         let after = self.reported - self.now;
         for report in reports {

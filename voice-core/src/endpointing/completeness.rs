@@ -48,7 +48,8 @@ pub fn completeness(text: &str, wanted: Option<Wanted>) -> Completeness {
         || FILLERS.iter().any(|filler| ends_with(&words, filler))
         || (PREPOSITIONS.contains(&last) && !asks_what && !asks_whom)
         || (QUESTION_WORDS.contains(&last) && !asks && !is_one_word)
-        || (matches!(last, "no" | "wait" | "sorry") && !is_one_word && !is_short_answer(&words));
+        || (matches!(last, "no" | "wait" | "sorry") && !is_one_word && !is_short_answer(&words))
+        || (GREETINGS.contains(&words.as_str()) && !asks);
     if wants_another {
         Completeness::Unfinished
     } else if is_question(&words) {
@@ -109,7 +110,7 @@ fn closes(words: &str) -> bool {
         || is_short_answer(words)
 }
 
-/// Nothing but a yes, a no or the like, one or several. Not a greeting: callers greet, and then say what they want.
+/// Nothing but a yes, a no or the like, one or several.
 fn is_short_answer(words: &str) -> bool {
     let mut rest = words;
     while !rest.is_empty() {
@@ -272,6 +273,17 @@ const FILLERS: [&str; 29] = [
     "you know",
 ];
 
+/// Callers greet, and then say what they want.
+const GREETINGS: [&str; 7] = [
+    "good afternoon",
+    "good evening",
+    "good morning",
+    "hello",
+    "hello there",
+    "hey",
+    "hi",
+];
+
 /// What ends a sentence for good.
 const LAST_WORDS: [&str; 21] = [
     "bye",
@@ -400,7 +412,8 @@ mod tests {
             ("Next week, no.", Unfinished),
             ("Friday, wait.", Unfinished),
             ("Oh no.", Finished),
-            ("Hello.", Statement),
+            ("Hello.", Unfinished),
+            ("Hello?", Finished),
             ("Anna Smith.", Finished),
             ("Tomorrow morning.", Finished),
             ("Tomorrow morning,", Statement),

@@ -76,7 +76,7 @@ fn silence_and_words_decide_together() {
         (
             "the answer to the request to finalise is late",
             &[(0, "[", ""), (900, "What are your", ""), (1_200, "]", "")],
-            at(2_200),
+            at(2_500),
         ),
         (
             "what stops in the middle",
@@ -85,7 +85,7 @@ fn silence_and_words_decide_together() {
                 (1_200, "]", ""),
                 (1_320, "I'd like to come on", "fa"),
             ],
-            at(2_200),
+            at(2_500),
         ),
         (
             "a number that lacks digits",

@@ -7,11 +7,16 @@
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Loudness {
     usual: f32,
+    /// How loud a voice was in the last frames, fading.
+    lately: f32,
 }
 
 impl Default for Loudness {
     fn default() -> Self {
-        Self { usual: ORDINARY }
+        Self {
+            usual: ORDINARY,
+            lately: 0.0,
+        }
     }
 }
 
@@ -23,9 +28,13 @@ impl Loudness {
         }
     }
 
-    /// Whether a frame of this level may be the caller's. An unknown level may.
-    pub(super) fn admits(self, level: f32) -> bool {
-        !is_known(level) || level >= self.usual * FAR_BELOW
+    /// Whether a frame of this level that sounds like a `voice` may be the caller's. An unknown level may.
+    pub(super) fn admits(&mut self, voice: bool, level: f32) -> bool {
+        self.lately *= FADE;
+        if voice && is_known(level) {
+            self.lately = self.lately.max(level);
+        }
+        voice && (!is_known(level) || self.lately >= self.usual * FAR_BELOW)
     }
 }
 
@@ -66,6 +75,9 @@ const WEIGHT: f32 = 1.0 / 64.0;
 
 /// 8 dB. Vowels of one voice at one distance stay within that; a voice at three times the distance does not.
 const FAR_BELOW: f32 = 0.4;
+
+/// What is left of a frame's level after each one: the closure of a plosive, 64 ms, keeps half the level before it.
+const FADE: f32 = 0.85;
 
 #[cfg(test)]
 mod tests {
@@ -110,7 +122,10 @@ mod tests {
                     loudness.learn(*level);
                 }
             }
-            let admitted = (-900..0).find(|tenths| loudness.admits(amplitude(*tenths)));
+            let admitted = (-900..0).find(|tenths| {
+                let mut then = loudness;
+                then.admits(true, amplitude(*tenths))
+            });
             let admitted = f64::from(admitted.unwrap_or(0)) / 10.0;
             assert!(
                 (admitted - lowest).abs() < 0.15,
@@ -126,9 +141,23 @@ mod tests {
             loudness.learn(1.0);
         }
         for level in [0.0, -0.1, f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-            assert!(loudness.admits(level), "{level}");
+            assert!(loudness.admits(true, level), "{level}");
         }
-        assert!(!loudness.admits(f32::MIN_POSITIVE));
+        assert!(!loudness.admits(true, f32::MIN_POSITIVE));
+    }
+
+    #[test]
+    fn the_closure_of_a_plosive_is_as_loud_as_what_it_closes() {
+        let mut loudness = Loudness::default();
+        assert!(loudness.admits(true, 0.04));
+        assert!(loudness.admits(true, 0.001));
+        for _ in 0..2 {
+            assert!(!loudness.admits(false, 0.001));
+        }
+        assert!(loudness.admits(true, 0.001));
+        assert!(!loudness.admits(true, 0.001), "64 ms later it is over");
+        assert!(!loudness.admits(false, 0.04), "a knock is no voice");
+        assert!(!loudness.admits(true, 0.001));
     }
 
     #[test]

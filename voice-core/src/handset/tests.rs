@@ -80,10 +80,13 @@ fn an_uncertain_score_is_speech_in_silence_and_echo_over_her_voice() {
     assert!(driver.trace.contains("speech started"));
     // She plays at 0.1, which raises the thresholds by 0.06.
     let mut driver = speaking();
+    driver.frames(3, 0.55);
+    assert!(driver.paused, "it may be the beginning of a word");
+    driver.frames(13, QUIET);
     driver.frames(40, 0.55);
     assert!(!driver.paused, "her own echo interrupted her");
     driver.frames(2, 0.58);
-    assert!(driver.paused);
+    assert!(driver.interrupted());
     let mut driver = browser();
     driver.voice(1, 100_000);
     driver.frames(40, 0.65);
@@ -96,12 +99,12 @@ fn an_uncertain_score_is_speech_in_silence_and_echo_over_her_voice() {
 fn a_telephone_is_not_guarded_against_an_echo() {
     let mut driver = Driver::new(Config::telephone());
     driver.voice(1, 50_000);
-    driver.frames(20, 0.48);
-    assert!(!driver.paused);
-    driver.frame(0.52);
-    assert!(!driver.paused);
-    driver.frame(0.52);
-    assert!(driver.paused);
+    driver.frames(20, 0.44);
+    assert!(!driver.interrupted());
+    driver.frame(0.46);
+    assert!(!driver.interrupted());
+    driver.frame(0.46);
+    assert!(driver.interrupted());
 }
 
 #[test]
@@ -112,10 +115,56 @@ fn somebody_further_away_does_not_pause_her_and_the_caller_does() {
     driver.voice(1, 200_000);
     driver.level = 0.1 / 3.0;
     driver.frames(100, VOICE);
-    assert!(!driver.paused, "a television interrupted her");
+    assert!(!driver.interrupted(), "a television interrupted her");
     driver.level = 0.1 / 2.2;
-    driver.frames(2, VOICE);
-    assert!(driver.paused);
+    driver.frames(5, VOICE);
+    assert!(driver.interrupted());
+}
+
+#[test]
+fn a_hiss_makes_her_hesitate_and_the_vowel_behind_it_interrupts_her() {
+    let mut driver = speaking();
+    driver.level = 0.01;
+    driver.frames(4, 0.48);
+    driver.level = 0.1;
+    driver.frames(3, VOICE);
+    driver.check(&expect![[r#"
+        1056  pause
+        1104  → speech started
+        1104  → turn 1 paused at 24960
+    "#]]);
+}
+
+#[test]
+fn a_hesitation_for_nothing_is_short_and_does_not_come_often() {
+    let mut driver = speaking();
+    driver.frames(40, 0.48);
+    driver.check(&expect![[r#"
+        1056  pause
+        1264  resume
+        1328  → turn 1 played 26496
+        1424  → turn 1 played 28800
+        1536  → turn 1 played 31488
+        1632  → turn 1 played 33792
+    "#]]);
+    driver.level = 0.01;
+    for (turn, paused) in [(2, true), (3, false), (4, false)] {
+        driver.flush(turn - 1);
+        driver.frames(20, QUIET);
+        driver.voice(turn, 100_000);
+        driver.frames(63, QUIET);
+        driver.frames(4, 0.48);
+        assert_eq!(driver.paused, paused, "turn {turn}");
+    }
+    driver.level = 0.1;
+    driver.frames(4, VOICE);
+    assert!(driver.interrupted());
+    driver.flush(4);
+    driver.frames(20, QUIET);
+    driver.voice(5, 100_000);
+    driver.frames(63, QUIET);
+    driver.frames(4, 0.48);
+    assert!(driver.paused, "the caller has been heard over her voice");
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn the_model_is_offered_what_can_be_done() {
         });
         conversation.handle_input(Timestamp::ZERO, Input::CallStarted);
         let heard = Recognition {
-            text: "Hello there.".to_owned(),
+            text: "Are you open today?".to_owned(),
             is_final: true,
             ends_utterance: true,
             answers_finalize: true,

@@ -114,6 +114,11 @@ impl Driver {
         }
     }
 
+    /// Whether the edge was told of a pause, which it is not of a hesitation.
+    pub(super) fn interrupted(&self) -> bool {
+        self.trace.contains("paused at")
+    }
+
     pub(super) fn check(&self, expected: &Expect) {
         expected.assert_eq(&self.trace);
     }
