@@ -249,7 +249,7 @@ impl Driver {
                 self.asked.take_if(|asked| asked.turn() <= turn);
                 self.voice.cancel(now, turn);
             }
-            Output::Finalize => self.recogniser.finalize(),
+            Output::Finalize => self.recogniser.finalize(now),
             Output::HangUp(outcome) => self.ended = Some(outcome),
             Output::Mark(piece) => {
                 if let (Some(door), true) = (&mut self.door, self.gate.admits(piece.turn())) {

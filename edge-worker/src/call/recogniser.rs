@@ -17,6 +17,9 @@ use crate::settings::{Settings, SttFamily};
 /// Sockets in a row that may be lost without a word having been recognised between them.
 const LOSSES: u8 = 3;
 
+/// The silence in which a recogniser decides on what it has heard.
+const HURRY: Duration = Duration::from_millis(200);
+
 /// The most that one message of the caller's adds to the time for which sound flows: five of their frames. After a longer gap
 /// nothing flowed, and the vendor owed nothing.
 const FLOWS: Duration = Duration::from_millis(100);
@@ -30,6 +33,8 @@ pub(super) struct Recogniser {
     /// Sound that waits for more, and how much makes a message.
     gathered: Vec<u8>,
     message: usize,
+    /// Until then nothing waits: the recogniser finds the end of an utterance in the silence behind it.
+    hurries_until: Timestamp,
     losses: u8,
     /// When the caller was last heard, or the socket kept open.
     last_sent: Timestamp,
@@ -60,6 +65,7 @@ impl Recogniser {
             facts,
             gathered: Vec::new(),
             message: usize::try_from(bytes).unwrap_or(usize::MAX),
+            hurries_until: now,
             losses: 0,
             last_sent: now,
             unanswered: Unanswered::default(),
@@ -70,7 +76,7 @@ impl Recogniser {
     pub(super) fn hear(&mut self, now: Timestamp, sound: &[u8]) -> Option<Input> {
         self.gathered.extend_from_slice(sound);
         self.last_sent = now;
-        if self.gathered.len() >= self.message {
+        if self.gathered.len() >= self.message || now < self.hurries_until {
             self.send_gathered();
         }
         self.unanswered.flow(now);
@@ -90,9 +96,10 @@ impl Recogniser {
         self.gathered.clear();
     }
 
-    pub(super) fn finalize(&mut self) {
+    pub(super) fn finalize(&mut self, now: Timestamp) {
+        self.hurries_until = now + HURRY;
+        self.send_gathered();
         if let Some(frame) = self.protocol.finalize() {
-            self.send_gathered();
             self.pump.send(frame);
         }
     }

@@ -133,10 +133,15 @@ impl Machine {
 
     /// When the stretch is likely over, once it is silent.
     fn likely_at(&self, open: &Open) -> Option<Instant> {
-        let after = self
-            .likely_silence(open)
-            .filter(|after| self.silence(open) >= *after && !open.likely_over)?;
+        let after = self.likely_silence(open).filter(|after| {
+            self.silence(open) >= *after && self.is_silent(open) && !open.likely_over
+        })?;
         Some(open.last_sound_at + after)
+    }
+
+    /// Whether any silence has come behind the last sound: between two swings of a wave is none.
+    fn is_silent(&self, open: &Open) -> bool {
+        self.position - open.last_sound >= self.samples(LEAST_SILENCE_MS)
     }
 
     /// From the last sound to the final result.
@@ -394,6 +399,9 @@ const ONSET_BLOCKS: u32 = 6;
 
 /// Sound that goes on this long after `Finalize` (400 ms) is speech again.
 const TAIL_BLOCKS: u32 = 40;
+
+/// As long as what is judged to be loud or not.
+const LEAST_SILENCE_MS: u64 = 10;
 
 /// Two frames of 20 ms: what may be on its way when the clock says that the silence is long enough.
 const FRAME_IN_FLIGHT: Duration = Duration::from_millis(40);
