@@ -28,12 +28,12 @@ use crate::endpointing::{Pace, Utterance, Wanted};
 use crate::latency::{Marks, TurnOutcome};
 use crate::prompt::Prompt;
 use crate::time::Timestamp;
-use crate::tools;
+use crate::tools::{Answer, Call, Run};
 use crate::transcript::Recognition;
 use crate::turn::{ForTurn, TurnId};
 use crate::wire::{Outcome, Phase, ServerMessage};
 use ahead::Ahead;
-use errand::Errand;
+use errand::{Errand, Work};
 use history::History;
 use reply::Reply;
 use timer::{Timer, TimerTable};
@@ -70,7 +70,9 @@ pub enum Input {
     /// A word of the model.
     Token(ForTurn<String>),
     /// The model wants something done.
-    ToolCall(ForTurn<tools::Call>),
+    ToolCall(ForTurn<Call>),
+    /// What came of an [`Output::Run`].
+    Answered(ForTurn<Answer>),
     /// The model has finished.
     TextDone(ForTurn<()>),
     /// Sound of the oldest unfinished piece.
@@ -105,6 +107,8 @@ pub enum Output {
     Play(ForTurn<Sound>),
     /// Keep this finished turn, before anybody is told of it.
     Record(Exchange),
+    /// Have the business do this, once. It is carried out even if the turn is over before it is done.
+    Run(ForTurn<Call>),
     /// Have this piece voiced.
     Say(ForTurn<Piece>),
     /// Tell the handset.
@@ -174,6 +178,8 @@ pub struct Conversation {
     fillers: usize,
     /// What the model wants done with this reply.
     errand: Option<Errand>,
+    /// What the business does for this reply.
+    work: Work,
     /// The greeting is being made for a caller who is not connected yet, and this has come of it.
     early: Option<Vec<Input>>,
     /// When the last key was pressed.
@@ -187,6 +193,7 @@ struct Cut {
     turn: TurnId,
     caller: String,
     reply: Reply,
+    runs: Vec<Run>,
     marks: Marks,
 }
 
@@ -229,6 +236,7 @@ impl Conversation {
             captions: Vec::new(),
             fillers: 0,
             errand: None,
+            work: Work::default(),
             early: None,
             keyed_at: Timestamp::ZERO,
             caller_keys: String::new(),
@@ -263,6 +271,7 @@ impl Conversation {
             (_, Input::Heard(heard)) => self.on_heard(now, &heard),
             (_, Input::Digit(key)) => self.on_key(now, key),
             (_, Input::ToolCall(call)) => self.on_tool_call(now, call),
+            (_, Input::Answered(answer)) => self.on_answer(now, answer),
             (_, Input::Gap) => self.on_gap(now),
             (_, Input::Resumed) => self.on_resumed(now),
             (_, Input::Paused(samples)) => self.on_paused(now, samples),
@@ -365,6 +374,7 @@ impl Conversation {
             caller: finished.caller,
             heard,
             unheard,
+            runs: finished.runs,
             report: report.clone(),
         };
         if !exchange.heard.is_empty() {
@@ -372,7 +382,7 @@ impl Conversation {
         }
         self.caption_turn = self.turn;
         self.history.push(exchange.clone());
-        let was_cut = matches!(outcome, TurnOutcome::Interrupted | TurnOutcome::HungUp);
+        let was_cut = outcome.is_cut();
         let heard = exchange.heard.clone();
         self.outputs.push_back(Output::Record(exchange));
         if was_cut {
@@ -403,6 +413,7 @@ impl Conversation {
                 .reply
                 .take()
                 .unwrap_or_else(|| Reply::new(self.config.rate)),
+            runs: std::mem::take(&mut self.work).runs,
             marks: std::mem::take(&mut self.marks),
         }
     }
@@ -418,11 +429,19 @@ impl Conversation {
         if let Some(cut) = self.cut.take() {
             self.record(cut, TurnOutcome::Interrupted);
         }
-        let replying = self.reply.is_some();
+        let how = match outcome {
+            Outcome::Failed => TurnOutcome::SttFailed,
+            _ => TurnOutcome::HungUp,
+        };
+        if matches!(self.phase, Phase::Listening | Phase::Interrupted) {
+            // What the caller had begun to say belongs to the record, though nobody answers it.
+            self.caller = self.utterance.text();
+        }
+        let has_turn = self.reply.is_some() || !self.caller.is_empty();
         let over = self.end_turn();
-        if replying {
+        if has_turn {
             let finished = self.take_turn(over);
-            self.record(finished, TurnOutcome::HungUp);
+            self.record(finished, how);
         }
         self.transmit(ServerMessage::Flush { turn: over });
         self.timers = TimerTable::default();

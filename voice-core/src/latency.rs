@@ -19,6 +19,12 @@ pub enum TurnOutcome {
 }
 
 impl TurnOutcome {
+    /// Whether her reply was cut off, wherever it was.
+    #[must_use]
+    pub const fn is_cut(self) -> bool {
+        matches!(self, Self::HungUp | Self::Interrupted | Self::SttFailed)
+    }
+
     /// The word used on the wire and in the record.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

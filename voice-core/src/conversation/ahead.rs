@@ -72,6 +72,7 @@ impl Conversation {
         let prompt = self.history.prompt(
             &self.config.instructions,
             &self.utterance.text(),
+            &[],
             self.tools(),
         );
         self.marks.speculative_requests = self.marks.speculative_requests.saturating_add(1);

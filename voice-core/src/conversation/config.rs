@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::audio::SampleRate;
 use crate::endpointing::Policy;
+use crate::tools::Offer;
 
 /// What a call is to be like.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub struct Config {
     pub lead: Duration,
     /// The rate of the sound the voice gives.
     pub rate: SampleRate,
+    /// What the business can do for a caller.
+    pub offers: Vec<Offer>,
     /// There is a person the caller can be put through to.
     pub can_transfer: bool,
     /// Said before the caller is put through.
@@ -60,6 +63,7 @@ impl Config {
             call_length: Duration::from_secs(30 * 60),
             lead: Duration::from_secs(2),
             rate,
+            offers: Vec::new(),
             can_transfer: false,
             transferring: "One moment, I'll put you through.".to_owned(),
             unable: "I'm sorry, I can't do that. Can I take a message?".to_owned(),

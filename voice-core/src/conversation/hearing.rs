@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Conversation, Output, Timer};
 use crate::barge_in::normalise;
 use crate::endpointing::Decision;
-use crate::latency::mark;
+use crate::latency::{TurnOutcome, mark};
 use crate::time::Timestamp;
 use crate::transcript::Recognition;
 use crate::wire::{Outcome, Phase, ServerMessage, Speaker};
@@ -48,16 +48,26 @@ impl Conversation {
                 self.outputs.push_back(Output::Finalize);
                 self.follow_witnesses(now);
             }
-            Phase::Speaking => self.on_sound_over_speech_ended(now),
+            Phase::Speaking => {
+                self.date_last_sound(last_sound);
+                self.on_sound_over_speech_ended(now);
+            }
             Phase::Processing => {
-                if !self.caller.is_empty() {
-                    // The recogniser was faster than the local detector: the last sound was before the commit.
-                    let committed = self.marks.committed.unwrap_or(now);
-                    mark(&mut self.marks.last_sound, last_sound.min(committed));
-                }
+                self.date_last_sound(last_sound);
                 self.await_words_in_noise(now);
             }
             Phase::Idle | Phase::Interrupted | Phase::Ended => {}
+        }
+    }
+
+    /// The recogniser was faster than the local detector, and her answer may have been, too: the sound that was heard when the turn was
+    /// taken as finished ended before that.
+    fn date_last_sound(&mut self, last_sound: Timestamp) {
+        if let Some(committed) = self.marks.committed
+            && !self.caller.is_empty()
+            && self.utterance.began_at() <= committed
+        {
+            mark(&mut self.marks.last_sound, last_sound.min(committed));
         }
     }
 
@@ -183,6 +193,12 @@ impl Conversation {
     /// The caller spoke on before she did: the sentence is longer than it seemed.
     fn resume_caller(&mut self, now: Timestamp) {
         let earlier = std::mem::take(&mut self.caller);
+        if !self.work.runs.is_empty() {
+            // Something was done for those words: they stay a turn.
+            self.caller = earlier;
+            self.withdraw(now);
+            return;
+        }
         let (words, before) = (normalise(&self.utterance.text()), normalise(&earlier));
         let corrected = format!("{words} ").starts_with(&format!("{before} "));
         if !corrected {
@@ -194,9 +210,13 @@ impl Conversation {
     /// Takes the turn back that was to answer the caller.
     pub(super) fn withdraw(&mut self, now: Timestamp) {
         let over = self.end_turn();
-        // Nothing of it was heard, so there is nothing to record but what it cost.
-        let withdrawn = self.take_turn(over).marks;
-        self.marks.take_waste_of(&withdrawn);
+        let withdrawn = self.take_turn(over);
+        if withdrawn.runs.is_empty() {
+            // Nothing of it was heard, so there is nothing to record but what it cost.
+            self.marks.take_waste_of(&withdrawn.marks);
+        } else {
+            self.record(withdrawn, TurnOutcome::Interrupted);
+        }
         self.cancel_ending();
         self.listen(now, "caller resumed");
         self.caption_caller(false);

@@ -1,8 +1,9 @@
 //! What was said, and how much of it was heard.
 
+use super::errand::note_result;
 use crate::latency::TurnReport;
 use crate::prompt::{Message, Prompt, Role};
-use crate::tools::Tool;
+use crate::tools::{Answer, Offer, Run};
 use crate::turn::TurnId;
 
 /// One finished turn, as it goes into the call's record and into the model's next prompt.
@@ -15,6 +16,8 @@ pub struct Exchange {
     pub heard: String,
     /// What was made ready and never heard.
     pub unheard: String,
+    /// What was done for it.
+    pub runs: Vec<Run>,
     pub report: TurnReport,
 }
 
@@ -36,25 +39,34 @@ impl History {
         self.exchanges.drain(..excess);
     }
 
-    /// What the model is asked: who it is, what was said and heard, what the caller says now, and what it may do.
-    pub(super) fn prompt(&self, instructions: &str, caller: &str, tools: Vec<Tool>) -> Prompt {
-        let mut messages = vec![Message {
-            role: Role::System,
-            text: instructions.to_owned(),
-        }];
-        let mut say = |role, text: &str| {
-            if !text.is_empty() {
-                messages.push(Message {
-                    role,
-                    text: text.to_owned(),
-                });
-            }
+    /// What was begun for a turn that is over has been done.
+    pub(super) fn note_result(&mut self, turn: TurnId, answer: &Answer) {
+        let mut exchanges = self.exchanges.iter_mut().rev();
+        if let Some(exchange) = exchanges.find(|exchange| exchange.turn == turn) {
+            note_result(&mut exchange.runs, answer);
+        }
+    }
+
+    /// What the model is asked: who it is, what was said, done and heard, what the caller says now and what was done for that, and
+    /// what it may do.
+    pub(super) fn prompt(
+        &self,
+        instructions: &str,
+        caller: &str,
+        runs: &[Run],
+        tools: Vec<Offer>,
+    ) -> Prompt {
+        let mut messages = vec![Message::said(Role::System, instructions)];
+        let mut tell = |caller: &str, runs: &[Run], heard: &str| {
+            let said = |role, text: &str| (!text.is_empty()).then(|| Message::said(role, text));
+            messages.extend(said(Role::Caller, caller));
+            messages.extend(runs.iter().flat_map(Message::of_run));
+            messages.extend(said(Role::Agent, heard));
         };
         for exchange in &self.exchanges {
-            say(Role::Caller, &exchange.caller);
-            say(Role::Agent, &exchange.heard);
+            tell(&exchange.caller, &exchange.runs, &exchange.heard);
         }
-        say(Role::Caller, caller);
+        tell(caller, runs, "");
         Prompt { messages, tools }
     }
 }

@@ -119,12 +119,17 @@ impl Reply {
 
     /// The model has finished.
     pub(super) fn finish_text(&mut self) {
+        self.end_sentence();
+        self.text_complete = true;
+    }
+
+    /// The model has more to say later, and this is a sentence.
+    pub(super) fn end_sentence(&mut self) {
         if !self.text_complete
             && let Some(last) = self.chunker.finish()
         {
             self.add_text(last);
         }
-        self.text_complete = true;
     }
 
     /// Adds text as it stands, such as the greeting.
@@ -267,6 +272,12 @@ impl Reply {
     /// Whether there is anything of the answer itself.
     pub(super) fn has_words(&self) -> bool {
         self.has_pieces() || !self.waiting.is_empty()
+    }
+
+    /// How much of the answer itself there is.
+    pub(super) fn length_in_pieces(&self) -> usize {
+        let given = self.pieces.len().saturating_sub(self.fillers);
+        given.saturating_add(self.waiting.len())
     }
 
     /// Whether the voice was given any of the answer itself.

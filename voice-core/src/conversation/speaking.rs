@@ -82,9 +82,9 @@ impl Conversation {
         self.enter_processing(reason);
         self.await_answer(now);
         self.marks.requested = 1;
-        let prompt = self
-            .history
-            .prompt(&self.config.instructions, &self.caller, self.tools());
+        let prompt =
+            self.history
+                .prompt(&self.config.instructions, &self.caller, &[], self.tools());
         self.outputs
             .push_back(Output::Ask(ForTurn::new(self.turn, prompt)));
     }
@@ -106,6 +106,14 @@ impl Conversation {
     pub(super) fn await_answer(&mut self, now: Timestamp) {
         self.timers.set(Timer::FirstToken, now, FIRST_TOKEN);
         self.timers.set(Timer::Filler, now, FILLER);
+    }
+
+    /// The model was asked again, with what it wanted to know.
+    pub(super) fn await_more(&mut self, now: Timestamp) {
+        self.timers.set(Timer::FirstToken, now, FIRST_TOKEN);
+        if self.phase == Phase::Speaking {
+            self.watch_playback(now);
+        }
     }
 
     fn say_known(&mut self, now: Timestamp, text: String) {
@@ -169,8 +177,21 @@ impl Conversation {
     }
 
     /// The model's words are complete: the last of them go to the voice, and the line that a tool needs after them.
-    fn finish_text(&mut self, now: Timestamp) {
+    pub(super) fn finish_text(&mut self, now: Timestamp) {
         self.timers.stop(Timer::FirstToken);
+        if self.hold_for_results(now) {
+            return;
+        }
+        let Some(reply) = self.reply.as_mut() else {
+            return;
+        };
+        if !reply.text_is_complete() {
+            reply.end_sentence();
+        }
+        if self.errand.is_none() && self.owes_words() {
+            self.fail_model(now);
+            return;
+        }
         let Some(reply) = self.reply.as_mut() else {
             return;
         };
@@ -375,7 +396,8 @@ impl Conversation {
         self.timers.stop(Timer::FirstToken);
         self.flaw = Some(TurnOutcome::LlmFailed);
         reply.finish_text();
-        if reply.has_words() {
+        let has_words = reply.has_words();
+        if has_words && !self.owes_words() {
             self.say_more(now);
             self.advance(now);
         } else {

@@ -93,6 +93,12 @@ impl Utterance {
         self.last_sound
     }
 
+    /// When the sound began that is heard now, or was heard last.
+    #[must_use]
+    pub const fn began_at(&self) -> Timestamp {
+        self.began_at
+    }
+
     /// Whether the sound that was heard last lasted no longer than this.
     #[must_use]
     pub fn is_brief(&self, span: Duration) -> bool {

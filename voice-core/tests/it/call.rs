@@ -6,9 +6,10 @@ use std::time::Duration;
 use expect_test::Expect;
 use voice_core::audio::SampleRate;
 use voice_core::conversation::{Config, Conversation, Input, Output, Sound};
-use voice_core::prompt::Role;
+use voice_core::latency::{TurnOutcome, TurnReport};
+use voice_core::prompt::{Prompt, Role};
 use voice_core::time::Timestamp;
-use voice_core::tools;
+use voice_core::tools::{self, Answer};
 use voice_core::transcript::Recognition;
 use voice_core::turn::{ForTurn, TurnId};
 use voice_core::wire::ServerMessage;
@@ -21,6 +22,13 @@ pub(crate) struct Call {
     /// Pieces given to the voice and not yet voiced.
     pub wanted: Vec<TurnId>,
     sent: (TurnId, u64),
+    /// What the business was asked to do, and nobody has answered.
+    pub runs: Vec<(TurnId, String)>,
+    /// How the finished turns ended.
+    pub outcomes: Vec<TurnOutcome>,
+    pub reports: Vec<TurnReport>,
+    /// The last that the model was asked.
+    pub prompt: Prompt,
     pub trace: String,
 }
 
@@ -32,6 +40,10 @@ impl Call {
             due: None,
             wanted: Vec::new(),
             sent: (TurnId::NONE, 0),
+            runs: Vec::new(),
+            outcomes: Vec::new(),
+            reports: Vec::new(),
+            prompt: Prompt::default(),
             trace: String::new(),
         }
     }
@@ -58,12 +70,17 @@ impl Call {
                 }
                 Output::Ask(prompt) => {
                     let prompt = prompt.into_parts().1;
-                    let asked = prompt.messages.last().map(|last| last.text.clone());
-                    assert_eq!(
-                        prompt.messages.last().map(|last| last.role),
-                        Some(Role::Caller)
-                    );
-                    format!("asks the model: {}", asked.unwrap_or_default())
+                    let asked = prompt.messages.last().expect("a prompt is never empty");
+                    assert!(matches!(asked.role, Role::Caller | Role::Tool));
+                    let line = format!("asks the model: {}", asked.text);
+                    self.prompt = prompt;
+                    line
+                }
+                Output::Run(call) => {
+                    let (turn, call) = call.into_parts();
+                    let line = format!("runs {} {}", call.name, call.arguments);
+                    self.runs.push((turn, call.id));
+                    line
                 }
                 Output::Say(piece) => {
                     self.wanted.push(piece.turn());
@@ -80,6 +97,8 @@ impl Call {
                 Output::Mark(piece) => format!("mark behind piece {}", piece.into_parts().1),
                 Output::HangUp(outcome) => format!("hangs up: {outcome:?}"),
                 Output::Record(exchange) => {
+                    self.outcomes.push(exchange.report.outcome);
+                    self.reports.push(exchange.report);
                     format!("record: \"{}\" → \"{}\"", exchange.caller, exchange.heard)
                 }
                 Output::Transmit(ServerMessage::State {
@@ -159,6 +178,24 @@ impl Call {
             self.tell(Input::ToolCall(ForTurn::new(turn, call)));
         }
         self.tell(Input::TextDone(ForTurn::new(turn, ())));
+    }
+
+    /// The model calls a tool, under the turn it was asked for.
+    pub(crate) fn wants(&mut self, id: &str, name: &str, arguments: &str) {
+        let call = tools::Call {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            arguments: arguments.to_owned(),
+        };
+        let turn = self.conversation.turn();
+        self.tell(Input::ToolCall(ForTurn::new(turn, call)));
+    }
+
+    /// The business has done the oldest thing that it was asked to do.
+    pub(crate) fn answer(&mut self, text: &str) {
+        let (turn, call) = self.runs.remove(0);
+        let text = text.to_owned();
+        self.tell(Input::Answered(ForTurn::new(turn, Answer { call, text })));
     }
 
     /// Voices every piece that waits for it.

@@ -38,7 +38,7 @@ fn the_model_is_offered_what_can_be_done() {
                 _ => {}
             }
         };
-        let offered: Vec<&str> = offered.iter().map(|tool| tool.name()).collect();
+        let offered: Vec<&str> = offered.iter().map(|tool| tool.name.as_str()).collect();
         assert_eq!(offered, names);
     }
 }

@@ -2,16 +2,15 @@
 
 use proptest::prelude::*;
 use std::time::Duration;
-use voice_core::audio::SampleRate;
 use voice_core::conversation::{Config, Conversation, Fault, Input, Output, Sound};
 use voice_core::endpointing::Policy;
 use voice_core::time::Timestamp;
-use voice_core::tools;
+use voice_core::tools::{self, Answer};
 use voice_core::transcript::Recognition;
 use voice_core::turn::{ForTurn, TurnId};
 use voice_core::wire::{Phase, ServerMessage};
 
-use crate::world::{Door, ENDS_CALL, Ears, Latency, Work, World, config};
+use crate::world::{Door, ENDS_CALL, Ears, LOOKS_UP, Latency, Work, World, config};
 use voice_core::simulation::scenario::{Action, Scenario};
 
 fn a_call() -> impl Strategy<Value = (Scenario, Latency)> {
@@ -31,6 +30,8 @@ fn a_call() -> impl Strategy<Value = (Scenario, Latency)> {
         4 => Just(Some("Sure. We are open from nine to five. On Saturday we are closed, and on Sunday too.".to_owned())),
         1 => Just(Some("OK.".to_owned())),
         1 => Just(Some(format!("{ENDS_CALL}Goodbye, then."))),
+        1 => Just(Some(LOOKS_UP.to_owned())),
+        1 => Just(Some(format!("{LOOKS_UP}Let me look. "))),
         1 => Just(Some(String::new())),
         1 => Just(None),
     ];
@@ -94,13 +95,19 @@ proptest! {
         }
         let world = World::hearing(&script, latency, door, ears, config).through(&script);
         let trace = world.trace();
-        let (mut asked, mut over, mut recorded) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut asked, mut ran, mut over, mut recorded) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut replying = TurnId::NONE;
         for (turn, work) in &world.work {
             match work {
                 Work::Asked => {
-                    prop_assert!(!asked.contains(turn), "{turn:?} was asked twice\n{trace}");
+                    let before = asked.iter().filter(|asked| *asked == turn).count();
+                    prop_assert!(before == 0 || ran.contains(turn), "{turn:?} was asked twice\n{trace}");
+                    prop_assert!(before < 5, "{turn:?} goes round in circles\n{trace}");
                     asked.push(*turn);
+                }
+                Work::Ran => {
+                    prop_assert!(*turn == replying && !over.contains(turn), "{turn:?} has something done in {replying:?}\n{trace}");
+                    ran.push(*turn);
                 }
                 Work::Cancelled => {
                     prop_assert!(!over.contains(turn), "{turn:?} was over already\n{trace}");
@@ -129,7 +136,7 @@ proptest! {
     #[test]
     fn invariant_17_whatever_happens_and_then_stops_the_call_ends(facts in prop::collection::vec(a_fact(), 0..200), judges in any::<bool>()) {
         let endpointing = if judges { Policy::by_recogniser() } else { Policy::by_silence() };
-        let mut call = Conversation::new(Config { endpointing, ..Config::new("Hello.", "Be kind.", SampleRate::VOICE) });
+        let mut call = Conversation::new(Config { endpointing, ..config(Door::Browser) });
         let mut now = Timestamp::ZERO;
         call.handle_input(now, Input::CallStarted);
         for (pause, fact) in facts {
@@ -165,7 +172,7 @@ proptest! {
 
     #[test]
     fn invariant_10_every_state_that_waits_has_a_timer(facts in prop::collection::vec(a_fact(), 0..200)) {
-        let mut call = Conversation::new(Config::new("Hello.", "Be kind.", SampleRate::VOICE));
+        let mut call = Conversation::new(config(Door::Browser));
         let mut now = Timestamp::ZERO;
         call.handle_input(now, Input::CallStarted);
         for (pause, fact) in facts {
@@ -179,7 +186,7 @@ proptest! {
 
     #[test]
     fn invariant_3_nothing_of_an_ended_turn_goes_out(facts in prop::collection::vec(a_fact(), 0..200)) {
-        let mut call = Conversation::new(Config::new("Hello.", "Be kind.", SampleRate::VOICE));
+        let mut call = Conversation::new(config(Door::Browser));
         call.handle_input(Timestamp::ZERO, Input::CallStarted);
         let mut now = Timestamp::ZERO;
         let mut over = TurnId::NONE;
@@ -198,6 +205,7 @@ proptest! {
                     Output::Play(sound) => prop_assert!(sound.turn() > over),
                     Output::Say(piece) => prop_assert!(piece.turn() > over),
                     Output::Ask(prompt) => prop_assert!(prompt.turn() > over),
+                    Output::Run(call) => prop_assert!(call.turn() > over),
                     Output::Transmit(ServerMessage::Resume { turn }) => prop_assert!(turn > over),
                     _ => {}
                 }
@@ -228,7 +236,8 @@ fn a_fact() -> impl Strategy<Value = (Duration, DebugFact)> {
         Just(14),
         Just(15),
         Just(16),
-        Just(17)
+        Just(17),
+        Just(18)
     ];
     // Of this turn, of one that is over, or of the one that is asked for ahead of time.
     let turns_back = prop_oneof![4 => Just(0_i64), 1 => 1_i64..3, 3 => Just(-1_i64)];
@@ -277,9 +286,18 @@ fn a_fact() -> impl Strategy<Value = (Duration, DebugFact)> {
                 14 => Input::Digit(if number.is_multiple_of(2) { '#' } else { '*' }),
                 15 => Input::ToolCall(ForTurn::new(
                     turn,
-                    tools::Call::named(["end_call", "transfer_call", "sing"][number as usize % 3]),
+                    tools::Call::named(
+                        ["end_call", "transfer_call", "sing", "look_up"][number as usize % 4],
+                    ),
                 )),
                 16 => Input::Resumed,
+                17 => Input::Answered(ForTurn::new(
+                    turn,
+                    Answer {
+                        call: "look_up".to_owned(),
+                        text: "found".to_owned(),
+                    },
+                )),
                 _ => Input::Timeout,
             }
         });

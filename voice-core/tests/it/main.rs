@@ -1,6 +1,8 @@
 //! Whole calls in virtual time: scripts, their traces, and generated calls against the invariants; and the wire against its document.
 
 mod call;
+mod desk;
+mod endings;
 mod errands;
 mod greeting_and_keys;
 mod heard;

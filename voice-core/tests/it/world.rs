@@ -8,13 +8,16 @@ use std::time::Duration;
 use voice_core::conversation::{Config, Conversation, Fault, Input, Output, Sound};
 use voice_core::prompt::Role;
 use voice_core::time::Timestamp;
-use voice_core::tools;
+use voice_core::tools::{self, Answer};
 use voice_core::transcript::Recognition;
 use voice_core::turn::{ForTurn, TurnId};
 use voice_core::wire::{Phase, ServerMessage, Speaker};
 
 use voice_core::simulation::scenario::{Action, KEY_MILLIS, Scenario};
 
+mod receptionist;
+
+pub(crate) use receptionist::config;
 pub(crate) use voice_core::simulation::door::Door;
 use voice_core::simulation::door::{Ear, Effect, FRAME_MS, Message};
 
@@ -90,12 +93,17 @@ pub(crate) struct World {
 pub(crate) enum Work {
     Asked,
     Cancelled,
+    /// The business was asked to do something.
+    Ran,
     Played,
     Processing,
     Recorded,
     /// The model was told to have wanted the call to end.
     WantedEnd,
 }
+
+/// What stands before an answer with which the model wants to know something first.
+pub(crate) const LOOKS_UP: &str = "look_up: ";
 
 /// What stands before an answer with which the model ends the call.
 pub(crate) const ENDS_CALL: &str = "end_call: ";
@@ -105,19 +113,6 @@ enum Event {
     Recognised(Input),
     ToEdge(Input),
     ToDoor(Message),
-}
-
-/// A receptionist who can put callers through.
-pub(crate) fn config(door: Door) -> Config {
-    Config {
-        can_transfer: true,
-        echo: door == Door::Browser,
-        ..Config::new(
-            "Hello, Willow Lane Dental.",
-            "You are a receptionist.",
-            door.rate(),
-        )
-    }
 }
 
 impl World {
@@ -339,6 +334,20 @@ impl World {
                 self.note("agent", &format!("turn {}: asks the model", turn.number()));
                 self.answer(turn);
             }
+            Output::Run(call) => {
+                let (turn, call) = call.into_parts();
+                self.work.push((turn, Work::Ran));
+                self.note(
+                    "agent",
+                    &format!("turn {}: runs {}", turn.number(), call.name),
+                );
+                let answer = Answer {
+                    call: call.id,
+                    text: "found".to_owned(),
+                };
+                let answer = Input::Answered(ForTurn::new(turn, answer));
+                self.schedule(self.now + self.latency.model, Event::ToEdge(answer));
+            }
             Output::Say(piece) => {
                 let (turn, piece) = piece.into_parts();
                 self.note(
@@ -428,13 +437,18 @@ impl World {
         {
             Some(answer) => {
                 let ends = answer.strip_prefix(ENDS_CALL);
-                let answer = ends.unwrap_or(&answer);
+                let looks_up = answer.strip_prefix(LOOKS_UP);
+                let answer = ends.or(looks_up).unwrap_or(&answer);
                 for token in answer.split_inclusive(' ') {
                     self.schedule(
                         at,
                         Event::ToEdge(Input::Token(ForTurn::new(turn, token.to_owned()))),
                     );
                     at += 5;
+                }
+                if looks_up.is_some() {
+                    let call = ForTurn::new(turn, tools::Call::named("look_up"));
+                    self.schedule(at, Event::ToEdge(Input::ToolCall(call)));
                 }
                 if ends.is_some() {
                     self.work.push((turn, Work::WantedEnd));
