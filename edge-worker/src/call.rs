@@ -13,8 +13,10 @@
 //! nothing of another call.
 
 mod browser;
+mod desk;
 mod door;
 mod driver;
+mod live;
 mod model;
 pub(crate) mod phrases;
 mod recogniser;
@@ -36,10 +38,10 @@ use crate::clock::unix_millis;
 use crate::problem::Problem;
 use crate::providers::socket::SocketEvent;
 use crate::settings::Settings;
-use crate::site::Site;
+use crate::site;
 use crate::twilio::{CallSid, StreamSid};
 use driver::{Caller, Parts};
-use record::{Door, Opening, Record};
+use record::{Door, Opening, Record, Ringing};
 use voice::RestEvent;
 
 /// What the worker asks of a call's object. It travels in a header of the internal request, which no client can reach.
@@ -125,13 +127,13 @@ impl DurableObject for Call {
 
 impl Call {
     async fn open(&self, call: String, site: &str) -> Result<Response> {
-        let parts = match self.parts(call, site) {
+        let parts = match self.parts(call, site, None).await {
             Ok(parts) => parts,
             Err(problem) => return problem.into_response(),
         };
         let opening = Opening {
             call: &parts.call,
-            site: parts.site.id,
+            site: &parts.business.id,
             door: Door::Browser,
             caller: None,
             now: unix_millis(),
@@ -146,13 +148,13 @@ impl Call {
 
     /// Twice is as good as once: the telephone company asks again when an answer was late.
     async fn ring(&self, call: &CallSid, site: &str, caller: Option<&str>) -> Result<Response> {
-        let parts = match self.parts(call.to_string(), site) {
+        let parts = match self.parts(call.to_string(), site, caller).await {
             Ok(parts) => parts,
             Err(problem) => return problem.into_response(),
         };
         let opening = Opening {
             call: &parts.call,
-            site: parts.site.id,
+            site: &parts.business.id,
             door: Door::Phone,
             caller,
             now: unix_millis(),
@@ -166,7 +168,11 @@ impl Call {
     /// A stream comes once for each call, and only for one that has rung.
     async fn stream(&self, call: &CallSid, stream: StreamSid) -> Result<Response> {
         let record = Record::new(self.state.storage());
-        let Some(site) = record.rings()? else {
+        let Some(Ringing {
+            site,
+            caller: number,
+        }) = record.rings()?
+        else {
             return Problem::not_found().into_response();
         };
         if !record.connect()? {
@@ -179,7 +185,7 @@ impl Call {
         };
         if let Some(caller) = self.hand_over(caller) {
             // The object was restarted since the telephone rang: everything is opened only now.
-            match self.parts(call.to_string(), &site) {
+            match self.parts(call.to_string(), &site, number.as_deref()).await {
                 Ok(parts) => self.drive(parts, Some(caller)),
                 Err(problem) => return problem.into_response(),
             }
@@ -187,13 +193,19 @@ impl Call {
         Response::from_websocket(pair.client)
     }
 
-    fn parts(&self, call: String, site: &str) -> std::result::Result<Parts, Problem> {
+    async fn parts(
+        &self,
+        call: String,
+        site: &str,
+        number: Option<&str>,
+    ) -> std::result::Result<Parts, Problem> {
         let settings = Settings::from_lookup(|name| crate::lookup(&self.env, name))
             .map_err(|error| Problem::settings(&error))?;
-        let site = Site::find(site).ok_or_else(Problem::not_found)?;
         Ok(Parts {
             call,
-            site,
+            env: self.env.clone(),
+            business: site::find(&self.env, site).await?,
+            number: number.map(str::to_owned),
             settings,
             record: Record::new(self.state.storage()),
         })

@@ -1,6 +1,8 @@
 //! Errors as problem documents (RFC 9457). `code` is for programs and does not change; `detail` is for whoever reads a log or a console. The
 //! type is `about:blank`: the status says what kind of problem it is, and `code` which one.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use worker::{Response, ResponseBuilder};
 
@@ -18,9 +20,21 @@ pub struct Problem {
     status: u16,
     code: &'static str,
     detail: String,
+    /// What is wrong with each field of a form.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
     /// A header that HTTP demands beside this status.
     #[serde(skip)]
-    header: Option<(&'static str, &'static str)>,
+    header: Option<Box<Header>>,
+}
+
+type Header = (&'static str, Cow<'static, str>);
+
+/// One field of a form that is not accepted. `why` goes on from the field's name: "is missing".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    pub field: String,
+    pub why: String,
 }
 
 impl Problem {
@@ -36,6 +50,7 @@ impl Problem {
             status,
             code,
             detail: detail.into(),
+            errors: Vec::new(),
             header: None,
         }
     }
@@ -57,7 +72,7 @@ impl Problem {
         };
         let problem = Self::new(401, "Unauthorized", code, error.to_string());
         Self {
-            header: Some(("WWW-Authenticate", r#"Ticket realm="call""#)),
+            header: header("WWW-Authenticate", r#"Ticket realm="call""#),
             ..problem
         }
     }
@@ -71,6 +86,79 @@ impl Problem {
             "forbidden_origin",
             "pages of this origin may not open calls here",
         )
+    }
+
+    /// Nobody has signed in, or not any more.
+    #[must_use]
+    pub fn sign_in_required() -> Self {
+        Self::unauthorized("sign_in_required", "sign in first")
+    }
+
+    /// The e-mail address and the password do not go together. Says nothing of which of the two is wrong.
+    #[must_use]
+    pub fn wrong_password() -> Self {
+        Self::unauthorized(
+            "wrong_password",
+            "the e-mail address or the password is wrong",
+        )
+    }
+
+    fn unauthorized(code: &'static str, detail: &'static str) -> Self {
+        let problem = Self::new(401, "Unauthorized", code, detail);
+        Self {
+            header: header("WWW-Authenticate", r#"Session realm="dashboard""#),
+            ..problem
+        }
+    }
+
+    /// A page of another origin, or a program that does not name one, asks for a change.
+    #[must_use]
+    pub fn cross_origin() -> Self {
+        Self::new(
+            403,
+            "Forbidden",
+            "forbidden_origin",
+            "only this worker's own pages may do that",
+        )
+    }
+
+    /// Signed in, but only to look.
+    #[must_use]
+    pub fn owner_only() -> Self {
+        Self::new(403, "Forbidden", "owner_only", "only an owner may do that")
+    }
+
+    /// It contradicts what there is. `code` says what.
+    #[must_use]
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(409, "Conflict", code, detail)
+    }
+
+    /// Fields of a form are not accepted.
+    #[must_use]
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let problem = Self::new(
+            422,
+            "Unprocessable Content",
+            "invalid",
+            "fields are missing or cannot be accepted",
+        );
+        Self { errors, ..problem }
+    }
+
+    /// Too many guesses; another may be made after this many seconds.
+    #[must_use]
+    pub fn too_many_attempts(seconds: u64) -> Self {
+        let problem = Self::new(
+            429,
+            "Too Many Requests",
+            "too_many_attempts",
+            format!("too many attempts: try again in {seconds} s"),
+        );
+        Self {
+            header: header("Retry-After", seconds.to_string()),
+            ..problem
+        }
     }
 
     /// The telephone company's signature is missing, or was not made for this request.
@@ -108,7 +196,8 @@ impl Problem {
 
     /// The address exists, but not for this method. `allow` is the list of those that do.
     #[must_use]
-    pub fn method_not_allowed(allow: &'static str) -> Self {
+    pub fn method_not_allowed(allow: impl Into<Cow<'static, str>>) -> Self {
+        let allow = allow.into();
         let problem = Self::new(
             405,
             "Method Not Allowed",
@@ -116,7 +205,7 @@ impl Problem {
             format!("use {allow}"),
         );
         Self {
-            header: Some(("Allow", allow)),
+            header: header("Allow", allow),
             ..problem
         }
     }
@@ -153,7 +242,7 @@ impl Problem {
             format!("the body must be {expected}"),
         );
         Self {
-            header: Some(("Accept-Post", expected)),
+            header: header("Accept-Post", expected),
             ..problem
         }
     }
@@ -168,7 +257,7 @@ impl Problem {
             "this address opens a WebSocket",
         );
         Self {
-            header: Some(("Upgrade", "websocket")),
+            header: header("Upgrade", "websocket"),
             ..problem
         }
     }
@@ -218,12 +307,17 @@ impl Problem {
         let mut response = ResponseBuilder::new()
             .with_status(self.status)
             .with_header("Content-Type", CONTENT_TYPE)?
-            .with_header("Cache-Control", "no-store")?;
-        if let Some((name, value)) = self.header {
+            .with_header("Cache-Control", "no-store")?
+            .with_header("X-Content-Type-Options", "nosniff")?;
+        if let Some((name, value)) = self.header.as_deref() {
             response = response.with_header(name, value)?;
         }
         Ok(response.fixed(serde_json::to_vec(&self)?))
     }
+}
+
+fn header(name: &'static str, value: impl Into<Cow<'static, str>>) -> Option<Box<Header>> {
+    Some(Box::new((name, value.into())))
 }
 
 #[cfg(test)]
@@ -251,18 +345,39 @@ mod tests {
     fn http_demands_some_headers() {
         assert_eq!(
             Problem::method_not_allowed("POST").header,
-            Some(("Allow", "POST"))
+            header("Allow", "POST")
         );
         assert_eq!(
             Problem::upgrade_required().header,
-            Some(("Upgrade", "websocket"))
+            header("Upgrade", "websocket")
         );
         let unauthorized = Problem::ticket(TicketError::Expired);
         assert_eq!(unauthorized.status(), 401);
         assert_eq!(
-            unauthorized.header.map(|(name, _)| name),
+            unauthorized.header.map(|header| header.0),
             Some("WWW-Authenticate")
         );
+    }
+
+    #[test]
+    fn a_refused_form_names_its_fields() {
+        let problem = Problem::invalid(vec![FieldError {
+            field: "email".to_owned(),
+            why: "is missing".to_owned(),
+        }]);
+        let told = serde_json::to_value(problem).unwrap();
+        assert_eq!(told["code"], "invalid");
+        assert_eq!(
+            told["errors"],
+            json!([{ "field": "email", "why": "is missing" }])
+        );
+    }
+
+    #[test]
+    fn whoever_guesses_too_often_is_told_when_to_come_back() {
+        let problem = Problem::too_many_attempts(8);
+        assert_eq!(problem.status(), 429);
+        assert_eq!(problem.header, header("Retry-After", "8"));
     }
 
     #[test]

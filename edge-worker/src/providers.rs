@@ -142,6 +142,13 @@ pub trait VoiceProtocol {
     fn decode(&mut self, frame: Frame) -> Result<Vec<VoiceEvent>, ProtocolError>;
 }
 
+/// What an answer of the model cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    pub tokens_in: u32,
+    pub tokens_out: u32,
+}
+
 /// What the model's stream told us.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelEvent {

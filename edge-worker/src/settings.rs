@@ -24,6 +24,8 @@ pub struct Settings {
     pub public_origin: Option<Origin>,
     /// Allows the first owner to be made.
     pub setup_code: Option<Secret>,
+    /// Absent: people sign in with a password only.
+    pub access: Option<AccessSettings>,
     /// Sites whose pages may open calls, besides the worker's own.
     pub allowed_origins: Vec<Origin>,
 }
@@ -34,6 +36,15 @@ pub struct TwilioSettings {
     pub account_sid: AccountSid,
     pub auth_token: Secret,
     pub base_url: BaseUrl,
+}
+
+/// Cloudflare Access in front of the worker.
+#[derive(Clone, Debug)]
+pub struct AccessSettings {
+    /// Who signs people in, and where the keys are.
+    pub team: Origin,
+    /// The tag of the application that the worker is for them.
+    pub audience: String,
 }
 
 impl Settings {
@@ -71,6 +82,7 @@ impl Settings {
         let twilio = reader.twilio();
         let public_origin = reader.optional("PUBLIC_ORIGIN", ORIGIN, Origin::parse);
         let setup_code = reader.optional("SETUP_CODE", KEY, Secret::parse);
+        let access = reader.access();
         let allowed_origins = reader
             .optional("ALLOWED_ORIGINS", ORIGINS, parse_origins)
             .unwrap_or_default();
@@ -106,6 +118,7 @@ impl Settings {
                 twilio,
                 public_origin,
                 setup_code,
+                access,
                 allowed_origins,
             }),
             _ => Err(SettingsError {
@@ -258,6 +271,43 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
             base_url: base_url?,
         })
     }
+
+    /// The team and the application make sense only together.
+    fn access(&mut self) -> Option<AccessSettings> {
+        if self.text("ACCESS_TEAM_DOMAIN").is_none() && self.text("ACCESS_AUD").is_none() {
+            return None;
+        }
+        let team = self.required("ACCESS_TEAM_DOMAIN", TEAM, parse_team);
+        let audience = self.required("ACCESS_AUD", AUDIENCE, parse_audience);
+        Some(AccessSettings {
+            team: team?,
+            audience: audience?,
+        })
+    }
+}
+
+/// The team's origin. Its name is enough: `example.cloudflareaccess.com`. Without encryption only this machine is trusted.
+fn parse_team(text: &str) -> Option<Origin> {
+    if !text.contains("://") {
+        return Origin::parse(&format!("https://{text}"));
+    }
+    let origin = Origin::parse(text)?;
+    let is_trusted = origin.as_str().starts_with("https://")
+        || ["http://127.0.0.1", "http://localhost"]
+            .iter()
+            .any(|local| {
+                let rest = origin.as_str().strip_prefix(local);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+            });
+    is_trusted.then_some(origin)
+}
+
+/// Longer than any tag, which has 64 hexadecimal digits.
+const MAX_AUDIENCE: usize = 128;
+
+fn parse_audience(text: &str) -> Option<String> {
+    let fits = text.len() <= MAX_AUDIENCE && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    fits.then(|| text.to_owned())
 }
 
 /// Exact origins between commas or white space.
@@ -270,6 +320,7 @@ fn parse_origins(text: &str) -> Option<Vec<Origin>> {
 
 const ACCOUNT: &str =
     "an account SID, AC and letters or digits, given together with its auth token";
+const AUDIENCE: &str = "the application audience tag of Cloudflare Access, letters and digits, given together with its team";
 const BASE_URL: &str = "an http or https address without a path, such as https://api.example.com";
 const KEY: &str = "a secret of visible ASCII characters without spaces";
 const MODEL: &str = "the name of a model, such as openai/gpt-oss-20b";
@@ -277,6 +328,7 @@ const ORIGIN: &str =
     "an origin without a path or a slash at the end, such as https://www.example.com";
 const ORIGINS: &str = "exact origins between commas or spaces, such as https://www.example.com, without wildcards, paths or slashes at the end";
 const STT_MODELS: &str = "nova-2, nova-3 or a variant of one, such as nova-2-phonecall; flux-general-en or flux-general-multi";
+const TEAM: &str = "the team's domain, such as example.cloudflareaccess.com, given together with the application's audience tag";
 const VOICES: &str = "an Aura-2 voice, such as aura-2-thalia-en";
 
 #[cfg(test)]
@@ -335,6 +387,7 @@ mod tests {
             ("TWILIO_AUTH_TOKEN", "secret-9"),
             ("PUBLIC_ORIGIN", "https://secret.example/"),
             ("SETUP_CODE", "secret 10"),
+            ("ACCESS_TEAM_DOMAIN", "secret_12/"),
             ("ALLOWED_ORIGINS", "https://fine.example, secret-11"),
         ])
         .unwrap_err();
@@ -353,12 +406,14 @@ mod tests {
                 "TWILIO_ACCOUNT_SID",
                 "PUBLIC_ORIGIN",
                 "SETUP_CODE",
+                "ACCESS_TEAM_DOMAIN",
+                "ACCESS_AUD",
                 "ALLOWED_ORIGINS",
             ]
         );
         let words = error.to_string();
         assert!(
-            !words.contains("secret-") && !words.contains("secret."),
+            !words.contains("secret-") && !words.contains("secret_") && !words.contains("secret."),
             "{words}"
         );
         assert!(
@@ -384,6 +439,35 @@ mod tests {
         );
         let error = with_keys(&[("TWILIO_ACCOUNT_SID", "AC01")]).unwrap_err();
         assert_eq!(names(&error), ["TWILIO_AUTH_TOKEN"]);
+    }
+
+    #[test]
+    fn access_needs_a_team_and_an_application() {
+        let team = |text: &str| parse_team(text).map(|team| team.to_string());
+        assert_eq!(
+            team("willow.cloudflareaccess.com").as_deref(),
+            Some("https://willow.cloudflareaccess.com")
+        );
+        assert!(
+            team("https://willow.example").is_some() && team("http://127.0.0.1:9000").is_some()
+        );
+        for text in [
+            "http://willow.example",
+            "http://127.0.0.1.evil.example",
+            "willow.example/path",
+        ] {
+            assert_eq!(team(text), None, "{text}");
+        }
+        let access = with_keys(&[("ACCESS_TEAM_DOMAIN", "a.example"), ("ACCESS_AUD", "a1b2")])
+            .unwrap()
+            .access
+            .unwrap();
+        assert_eq!(
+            (access.team.as_str(), access.audience.as_str()),
+            ("https://a.example", "a1b2")
+        );
+        let error = with_keys(&[("ACCESS_AUD", "a1b2")]).unwrap_err();
+        assert_eq!(names(&error), ["ACCESS_TEAM_DOMAIN"]);
     }
 
     #[test]

@@ -2,8 +2,10 @@
 //!
 //! Nothing is decided here, and carrying out never waits: work is started and its result comes back as a fact.
 
+use std::rc::Rc;
 use std::time::Duration;
 
+use front_desk::business::Business;
 use futures_channel::mpsc::{UnboundedReceiver, unbounded};
 use futures_util::future::{Fuse, join};
 use futures_util::{FutureExt, StreamExt, select_biased};
@@ -13,23 +15,27 @@ use voice_core::endpointing::Policy;
 use voice_core::time::Timestamp;
 use voice_core::turn::{ForTurn, TurnGate};
 use voice_core::wire::{Outcome, ServerMessage};
-use worker::{Delay, WebSocket};
+use worker::{Delay, Env, WebSocket};
 
 use super::browser::Browser;
+use super::desk::{Client, Desk};
 use super::door::{Door, Received, Refusal};
+use super::live::Live;
 use super::model::{Asked, Warming};
 use super::phrases::Lines;
 use super::recogniser::Recogniser;
-use super::record::Record;
+use super::record::{Cost, Record};
 use super::telephone::Telephone;
 use super::voice::Voice;
 use super::{Fact, Facts};
 use crate::clock::{Clock, unix_millis, until};
-use crate::providers::AudioFormat;
+use crate::desk;
+use crate::live_board::Report;
 use crate::providers::groq_llm::Groq;
 use crate::providers::socket::{Pump, SocketEvent};
+use crate::providers::{AudioFormat, Usage};
 use crate::settings::{Settings, SttFamily};
-use crate::site::Site;
+use crate::store;
 use crate::twilio::{PhoneNumber, StreamSid};
 
 /// How often the sockets are looked after: often enough for a keep-alive due every four seconds.
@@ -42,9 +48,20 @@ const RINGING: Duration = Duration::from_secs(30);
 /// What a call is made of.
 pub(super) struct Parts {
     pub(super) call: String,
-    pub(super) site: Site,
+    pub(super) env: Env,
+    pub(super) business: Rc<Business>,
+    /// The number of a caller by telephone.
+    pub(super) number: Option<String>,
     pub(super) settings: Settings,
     pub(super) record: Record,
+}
+
+impl Parts {
+    /// Where this caller can be put through to a person.
+    pub(super) fn transfer_number(&self) -> Option<PhoneNumber> {
+        let number = self.business.agent.transfer_number.as_deref();
+        number.and_then(PhoneNumber::parse)
+    }
 }
 
 /// Who is at the other end, on a socket that has not been accepted.
@@ -102,14 +119,33 @@ struct Driver {
     /// Ends with the call, if nothing else ends it.
     _warming: Warming,
     asked: Option<Asked>,
+    desk: Desk,
+    used: Used,
+    live: Live,
     facts: Facts,
     gate: TurnGate,
     ended: Option<Outcome>,
 }
 
+/// Tokens of the model in this call.
+#[derive(Clone, Copy, Default)]
+struct Used {
+    tokens_in: u64,
+    tokens_out: u64,
+}
+
+impl Used {
+    fn add(&mut self, usage: Usage) {
+        self.tokens_in = self.tokens_in.saturating_add(usage.tokens_in.into());
+        self.tokens_out = self.tokens_out.saturating_add(usage.tokens_out.into());
+    }
+}
+
 impl Driver {
     fn new(parts: Parts, format: AudioFormat, facts: Facts) -> Self {
-        let Parts { site, settings, .. } = &parts;
+        let started_at = i64::try_from(unix_millis()).unwrap_or(i64::MAX);
+        let settings = &parts.settings;
+        let agent = &parts.business.agent;
         let clock = Clock::start();
         let rate = match format {
             AudioFormat::Browser => SampleRate::VOICE,
@@ -117,16 +153,40 @@ impl Driver {
         };
         let config = Config {
             // Only a telephone can be put through to another.
-            can_transfer: format == AudioFormat::Telephone
-                && site.transfer_number.and_then(PhoneNumber::parse).is_some(),
-            greeting_protected: site.greeting_protected,
+            can_transfer: format == AudioFormat::Telephone && parts.transfer_number().is_some(),
+            greeting_protected: agent.greeting_protected,
+            offers: desk::offers(&parts.business),
             // A telephone network cancels echoes; a loudspeaker on a desk may defeat the browser's canceller.
             echo: format == AudioFormat::Browser,
             endpointing: match settings.stt_model.family() {
                 SttFamily::Flux => Policy::by_recogniser(),
                 SttFamily::Nova => Policy::by_silence(),
             },
-            ..Config::new(site.greeting, &site.instructions(), rate)
+            ..Config::new(
+                &agent.greeting,
+                &desk::instructions(&parts.business, parts.number.is_some(), started_at),
+                rate,
+            )
+        };
+        let report = Report {
+            call: parts.call.clone(),
+            site: parts.business.id.clone(),
+            door: match format {
+                AudioFormat::Browser => store::record::Door::Browser,
+                AudioFormat::Telephone => store::record::Door::Phone,
+            },
+            caller: parts.number.clone(),
+            started_at,
+            turns: 0,
+            state: None,
+            n: 0,
+        };
+        let client = Client {
+            env: parts.env.clone(),
+            business: Rc::clone(&parts.business),
+            call: parts.call.clone(),
+            number: parts.number.clone(),
+            record: parts.record.clone(),
         };
         let groq = Groq::new(settings);
         let voice = Voice::open(settings, format, Lines::of(&config), facts.clone());
@@ -140,6 +200,9 @@ impl Driver {
             _warming: Warming::start(&groq),
             groq,
             asked: None,
+            desk: Desk::open(client, facts.clone()),
+            used: Used::default(),
+            live: Live::new(parts.env.clone(), report),
             facts,
             gate: TurnGate::default(),
             ended: None,
@@ -151,6 +214,7 @@ impl Driver {
     fn ring(&mut self) {
         let now = self.clock.now();
         self.rings_until = Some(now + RINGING);
+        self.live.rings();
         self.conversation.handle_input(now, Input::Ringing);
     }
 
@@ -241,12 +305,19 @@ impl Driver {
                 let settings = &self.parts.settings;
                 let models = [&settings.llm_model, &settings.llm_fallback_model];
                 let models = models.map(|model| model.as_str().to_owned()).to_vec();
+                self.put_away_answer();
                 let asked = Asked::ask(self.groq.clone(), models, prompt, self.facts.clone());
                 self.asked = Some(asked);
             }
             Output::Cancel(turn) => {
                 self.gate.close(turn);
-                self.asked.take_if(|asked| asked.turn() <= turn);
+                if self
+                    .asked
+                    .as_ref()
+                    .is_some_and(|asked| asked.turn() <= turn)
+                {
+                    self.put_away_answer();
+                }
                 self.voice.cancel(now, turn);
             }
             Output::Finalize => self.recogniser.finalize(now),
@@ -257,7 +328,11 @@ impl Driver {
                 }
             }
             Output::Play(sound) => self.play(now, sound),
-            Output::Record(exchange) => self.parts.record.keep(&exchange, unix_millis()),
+            Output::Record(exchange) => {
+                self.parts.record.keep(&exchange, unix_millis());
+                self.parts.record.keep_cost(&self.cost());
+            }
+            Output::Run(call) => self.desk.run(call),
             Output::Say(piece) => self.voice.say(now, piece),
             Output::Transmit(message) => self.transmit(now, &message),
             Output::Timeout(_) => {}
@@ -282,6 +357,7 @@ impl Driver {
                 self.parts.call,
                 turn.number()
             );
+            self.live.changes(*state, *turn);
         }
         if let Some(door) = &mut self.door {
             door.transmit(now, message);
@@ -343,6 +419,25 @@ impl Driver {
         self.ended = Some(Outcome::Refused);
     }
 
+    /// The model's answer is no longer of interest; what it has cost is.
+    fn put_away_answer(&mut self) {
+        if let Some(asked) = self.asked.take() {
+            self.used.add(asked.cost());
+        }
+    }
+
+    /// What the call has cost so far.
+    fn cost(&self) -> Cost {
+        let mut used = self.used;
+        used.add(self.asked.as_ref().map(Asked::cost).unwrap_or_default());
+        Cost {
+            listened: self.recogniser.listened(),
+            tokens_in: used.tokens_in,
+            tokens_out: used.tokens_out,
+            characters: self.voice.characters(),
+        }
+    }
+
     fn keep_house(&mut self, now: Timestamp) {
         let received = match &mut self.door {
             Some(door) => {
@@ -361,14 +456,21 @@ impl Driver {
     async fn finish(mut self, outcome: Outcome) -> worker::Result<()> {
         let door = self.door.take();
         let record = self.parts.record.clone();
+        record.keep_cost(&self.cost());
+        let desk = self.desk;
         // The providers' sockets close here, before anything that waits.
-        drop(self);
+        drop((self.recogniser, self.voice, self.asked, self.groq));
         let leaving = async move {
             if let Some(door) = door {
                 door.leave(outcome).await;
             }
         };
-        let (ended, ()) = join(record.end(outcome, unix_millis()), leaving).await;
+        let ending = async move {
+            // What was begun for the caller belongs to the record.
+            desk.close().await;
+            record.end(outcome, unix_millis()).await
+        };
+        let (ended, ()) = join(ending, leaving).await;
         ended
     }
 }

@@ -3,6 +3,9 @@
 //! A request is replaced by the next one and withdrawn with its turn, in the middle of whatever it is at. What it has told
 //! by then still carries its own turn, and so counts for no other.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, abortable};
 use voice_core::conversation::{Fault, Input};
@@ -15,7 +18,7 @@ use worker::{
 
 use super::Facts;
 use crate::providers::groq_llm::{ChatStream, Groq, classify};
-use crate::providers::{Handshake, HttpRequest, ModelEvent, ModelFailure};
+use crate::providers::{Handshake, HttpRequest, ModelEvent, ModelFailure, Usage};
 
 /// The longest error body that is read to classify a refusal.
 const ERROR_BODY: usize = 16 * 1024;
@@ -25,6 +28,56 @@ pub(super) struct Asked {
     turn: TurnId,
     task: AbortHandle,
     fetches: Option<AbortController>,
+    meter: Meter,
+}
+
+/// What an answer has cost. The vendor tells it at the end; an answer that is withdrawn before is reckoned by its length.
+#[derive(Clone, Debug, Default)]
+struct Meter(Rc<Cell<Usage>>);
+
+/// English on the usual tokenisers.
+const BYTES_PER_TOKEN: usize = 4;
+
+impl Meter {
+    fn read(&self) -> Usage {
+        self.0.get()
+    }
+
+    fn set(&self, usage: Usage) {
+        self.0.set(usage);
+    }
+
+    /// A request of this length is made.
+    fn ask(&self, bytes: usize) {
+        let tokens = u32::try_from(bytes.div_ceil(BYTES_PER_TOKEN)).unwrap_or(u32::MAX);
+        let Usage {
+            tokens_in,
+            tokens_out,
+        } = self.read();
+        self.set(Usage {
+            tokens_in: tokens_in.saturating_add(tokens),
+            tokens_out,
+        });
+    }
+
+    /// Another word has come.
+    fn hear(&self) {
+        let usage = self.read();
+        self.set(Usage {
+            tokens_out: usage.tokens_out.saturating_add(1),
+            ..usage
+        });
+    }
+
+    /// The vendor has told, of what was asked since `before`.
+    fn settle(&self, before: Usage, told: Usage) {
+        if told != Usage::default() {
+            self.set(Usage {
+                tokens_in: before.tokens_in.saturating_add(told.tokens_in),
+                tokens_out: before.tokens_out.saturating_add(told.tokens_out),
+            });
+        }
+    }
 }
 
 impl Asked {
@@ -38,9 +91,12 @@ impl Asked {
         let (turn, prompt) = prompt.into_parts();
         let fetches = AbortController::default();
         let signal = fetches.signal();
+        let meter = Meter::default();
+        let metered = meter.clone();
         let (work, task) = abortable(async move {
             for model in models {
-                match answer(&groq, &model, &prompt, turn, &facts, &signal).await {
+                let request = groq.request(&prompt, &model);
+                match answer(request, turn, &facts, &signal, &metered).await {
                     Ok(()) => {
                         facts.tell(Input::TextDone(ForTurn::new(turn, ())));
                         return;
@@ -71,11 +127,17 @@ impl Asked {
             turn,
             task,
             fetches: Some(fetches),
+            meter,
         }
     }
 
     pub(super) const fn turn(&self) -> TurnId {
         self.turn
+    }
+
+    /// What it has cost so far.
+    pub(super) fn cost(&self) -> Usage {
+        self.meter.read()
     }
 }
 
@@ -152,23 +214,26 @@ struct Broken {
 }
 
 async fn answer(
-    groq: &Groq,
-    model: &str,
-    prompt: &Prompt,
+    request: HttpRequest,
     turn: TurnId,
     facts: &Facts,
     signal: &AbortSignal,
+    meter: &Meter,
 ) -> Result<(), Broken> {
-    let unreachable = |_: worker::Error| Broken {
-        spoken: false,
-        failure: ModelFailure::TryAnother {
-            reason: "not reachable".to_owned(),
-        },
+    let before = meter.read();
+    let unreachable = |_: worker::Error| {
+        meter.set(before);
+        Broken {
+            spoken: false,
+            failure: ModelFailure::TryAnother {
+                reason: "not reachable".to_owned(),
+            },
+        }
     };
-    let mut response = post(groq.request(prompt, model), signal)
-        .await
-        .map_err(unreachable)?;
+    meter.ask(request.body.len());
+    let mut response = post(request, signal).await.map_err(unreachable)?;
     if response.status_code() != 200 {
+        meter.set(before);
         return Err(Broken {
             spoken: false,
             failure: refusal(&mut response).await,
@@ -187,14 +252,26 @@ async fn answer(
             match event {
                 ModelEvent::Token(text) => {
                     spoken = true;
+                    meter.hear();
                     facts.tell(Input::Token(ForTurn::new(turn, text)));
                 }
-                ModelEvent::ToolCall { name, .. } => {
+                ModelEvent::ToolCall {
+                    id,
+                    name,
+                    arguments,
+                } => {
                     spoken = true;
-                    let call = tools::Call::named(&name);
+                    let call = tools::Call {
+                        id,
+                        name,
+                        arguments,
+                    };
                     facts.tell(Input::ToolCall(ForTurn::new(turn, call)));
                 }
-                ModelEvent::Done => return Ok(()),
+                ModelEvent::Done => {
+                    meter.settle(before, decoder.usage());
+                    return Ok(());
+                }
                 ModelEvent::Failed(failure) => return Err(Broken { spoken, failure }),
             }
         }

@@ -36,6 +36,8 @@ pub(super) struct Recogniser {
     /// Until then nothing waits: the recogniser finds the end of an utterance in the silence behind it.
     hurries_until: Timestamp,
     losses: u8,
+    /// Bytes of sound that the vendor was given in this call.
+    sent: u64,
     /// When the caller was last heard, or the socket kept open.
     last_sent: Timestamp,
     unanswered: Unanswered,
@@ -67,9 +69,18 @@ impl Recogniser {
             message: usize::try_from(bytes).unwrap_or(usize::MAX),
             hurries_until: now,
             losses: 0,
+            sent: 0,
             last_sent: now,
             unanswered: Unanswered::default(),
             generation: 0,
+        }
+    }
+
+    /// How much sound the vendor was given: what it charges for.
+    pub(super) const fn listened(&self) -> Duration {
+        match self.format {
+            AudioFormat::Browser => SampleRate::MICROPHONE.duration_of(self.sent / 2),
+            AudioFormat::Telephone => SampleRate::TELEPHONE.duration_of(self.sent),
         }
     }
 
@@ -91,6 +102,8 @@ impl Recogniser {
 
     fn send_gathered(&mut self) {
         if let Some(frame) = self.protocol.audio(&self.gathered) {
+            let bytes = u64::try_from(self.gathered.len()).unwrap_or(u64::MAX);
+            self.sent = self.sent.saturating_add(bytes);
             self.pump.send(frame);
         }
         self.gathered.clear();

@@ -3,16 +3,22 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use front_desk::zone::Zone;
 use serde::Deserialize;
 use voice_core::conversation::Exchange;
-use voice_core::latency::TurnReport;
 use voice_core::wire::Outcome;
-use wasm_bindgen::JsValue;
-use worker::{D1Database, D1PreparedStatement, Env, Result, SqlStorageValue, Storage};
+use worker::{Env, Result, SqlStorageValue, Storage};
+
+use crate::site;
+use crate::store::record::{CallRecord, ToolRun, TurnRecord, Usage};
+use crate::store::{self, StoreError};
 
 /// A call that nobody ended (its object was restarted) is delivered as it stands after this: the ceiling of a call and
 /// some minutes.
 const LOST_AFTER: Duration = Duration::from_secs(40 * 60);
+
+/// How such a call ended, as far as anybody knows.
+const LOST: &str = "failed";
 
 /// How long until the next attempt while D1 does not answer.
 const RETRY: Duration = Duration::from_secs(15);
@@ -29,6 +35,14 @@ CREATE TABLE IF NOT EXISTS call (
 CREATE TABLE IF NOT EXISTS exchange (
     turn INTEGER PRIMARY KEY,
     ended_at INTEGER NOT NULL, caller TEXT NOT NULL, heard TEXT NOT NULL, unheard TEXT NOT NULL, report TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS run (
+    n INTEGER PRIMARY KEY,
+    turn INTEGER NOT NULL, name TEXT NOT NULL, arguments TEXT NOT NULL, result TEXT NOT NULL, started_at INTEGER NOT NULL, took_ms INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS cost (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    listened_ms INTEGER NOT NULL, tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, characters INTEGER NOT NULL
 );";
 
 /// By which door a caller came in, as D1 names it.
@@ -50,9 +64,38 @@ pub(super) struct Opening<'a> {
     pub(super) now: u64,
 }
 
+/// Something that was done for the caller.
+pub(super) struct Run<'a> {
+    pub(super) turn: u32,
+    /// Which of the call's.
+    pub(super) number: u32,
+    pub(super) name: &'a str,
+    pub(super) arguments: &'a str,
+    pub(super) result: &'a str,
+    /// Milliseconds since 1970.
+    pub(super) started_at: u64,
+    pub(super) took_ms: u64,
+}
+
+/// What the vendors charge for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cost {
+    pub(super) listened: Duration,
+    pub(super) tokens_in: u64,
+    pub(super) tokens_out: u64,
+    pub(super) characters: u64,
+}
+
 #[derive(Clone)]
 pub(super) struct Record {
     storage: Rc<Storage>,
+}
+
+/// A call by telephone that has begun.
+#[derive(Debug, Deserialize)]
+pub(super) struct Ringing {
+    pub(super) site: String,
+    pub(super) caller: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,8 +111,25 @@ struct CallRow {
 }
 
 #[derive(Debug, Deserialize)]
-struct ExchangeRow {
+struct RunRow {
     turn: u32,
+    name: String,
+    arguments: String,
+    result: String,
+    started_at: f64,
+    took_ms: f64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct CostRow {
+    listened_ms: f64,
+    tokens_in: f64,
+    tokens_out: f64,
+    characters: f64,
+}
+
+#[derive(Debug, Deserialize)]
+struct ExchangeRow {
     ended_at: f64,
     caller: String,
     heard: String,
@@ -114,16 +174,12 @@ impl Record {
         Ok(cursor.rows_written() > 0)
     }
 
-    /// Whose telephone rings: the site of a call that has begun.
-    pub(super) fn rings(&self) -> Result<Option<String>> {
-        #[derive(Deserialize)]
-        struct Row {
-            site: String,
-        }
+    /// Whose telephone rings, if a call has begun.
+    pub(super) fn rings(&self) -> Result<Option<Ringing>> {
         let sql = self.storage.sql();
         sql.exec(SCHEMA, None)?;
-        let rows = sql.exec("SELECT site FROM call", None)?.to_array::<Row>()?;
-        Ok(rows.into_iter().next().map(|row| row.site))
+        let rows = sql.exec("SELECT site, caller FROM call", None)?;
+        Ok(rows.to_array()?.into_iter().next())
     }
 
     /// Keeps a finished turn. The write is in the object's storage when this returns.
@@ -140,6 +196,37 @@ impl Record {
         let insert = "INSERT OR REPLACE INTO exchange (turn, ended_at, caller, heard, unheard, report) VALUES (?, ?, ?, ?, ?, ?)";
         if let Err(error) = self.storage.sql().exec(insert, values) {
             worker::console_error!("turn {} not kept: {error}", exchange.turn.number());
+        }
+    }
+
+    /// Keeps what was done for the caller.
+    pub(super) fn keep_run(&self, run: &Run<'_>) {
+        let values: Vec<SqlStorageValue> = vec![
+            f64::from(run.number).into(),
+            f64::from(run.turn).into(),
+            run.name.into(),
+            run.arguments.into(),
+            run.result.into(),
+            (run.started_at as f64).into(),
+            (run.took_ms as f64).into(),
+        ];
+        let insert = "INSERT OR REPLACE INTO run (n, turn, name, arguments, result, started_at, took_ms) VALUES (?, ?, ?, ?, ?, ?, ?)";
+        if let Err(error) = self.storage.sql().exec(insert, values) {
+            worker::console_error!("turn {}: what was done is not kept: {error}", run.turn);
+        }
+    }
+
+    /// Keeps what the call has cost so far.
+    pub(super) fn keep_cost(&self, cost: &Cost) {
+        let values: Vec<SqlStorageValue> = vec![
+            (cost.listened.as_millis() as f64).into(),
+            (cost.tokens_in as f64).into(),
+            (cost.tokens_out as f64).into(),
+            (cost.characters as f64).into(),
+        ];
+        let insert = "INSERT OR REPLACE INTO cost (one, listened_ms, tokens_in, tokens_out, characters) VALUES (1, ?, ?, ?, ?)";
+        if let Err(error) = self.storage.sql().exec(insert, values) {
+            worker::console_error!("cost not kept: {error}");
         }
     }
 
@@ -172,62 +259,106 @@ impl Record {
         let turns = sql
             .exec("SELECT * FROM exchange ORDER BY turn", None)?
             .to_array::<ExchangeRow>()?;
-        match write(&env.d1("DB")?, &call, &turns).await {
+        let runs = sql
+            .exec("SELECT * FROM run ORDER BY n", None)?
+            .to_array::<RunRow>()?;
+        let cost = sql.exec("SELECT * FROM cost", None)?;
+        let cost = cost.to_array::<CostRow>()?.pop().unwrap_or_default();
+        let id = call.id.clone();
+        match write(env, call, turns, runs, &cost).await {
             Ok(()) => {
-                sql.exec("UPDATE call SET delivered = 1", None)?;
+                // What was said is in one place only: whoever has it deleted there has it deleted.
+                sql.exec("DELETE FROM exchange", None)?;
+                sql.exec("DELETE FROM run", None)?;
+                sql.exec("UPDATE call SET delivered = 1, caller = NULL", None)?;
                 self.storage.set_alarm(KEPT).await
             }
             Err(error) => {
-                worker::console_warn!("call {}: record not delivered yet: {error}", call.id);
+                worker::console_warn!("call {id}: record not delivered yet: {error}");
                 self.storage.set_alarm(RETRY).await
             }
         }
     }
 }
 
-/// Writes a call and its turns in one transaction. Doing it twice changes nothing.
-async fn write(db: &D1Database, call: &CallRow, turns: &[ExchangeRow]) -> Result<()> {
-    let insert = "INSERT OR REPLACE INTO calls (id, site, door, caller, started_at, ended_at, outcome) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let text = |text: &Option<String>| text.as_deref().map_or(JsValue::NULL, JsValue::from);
-    let mut batch = vec![db.prepare(insert).bind(&[
-        call.id.as_str().into(),
-        call.site.as_str().into(),
-        call.door.as_str().into(),
-        text(&call.caller),
-        call.started_at.into(),
-        call.ended_at.map_or(JsValue::NULL, JsValue::from),
-        text(&call.outcome),
-    ])?];
-    for turn in turns {
-        batch.push(insert_turn(db, &call.id, turn)?);
-    }
-    db.batch(batch).await?;
-    Ok(())
+/// Writes the whole record to D1. Doing it twice changes nothing.
+async fn write(
+    env: &Env,
+    call: CallRow,
+    turns: Vec<ExchangeRow>,
+    runs: Vec<RunRow>,
+    cost: &CostRow,
+) -> std::result::Result<(), StoreError> {
+    let started_at = whole(call.started_at);
+    let last_heard_of = turns.iter().map(|turn| whole(turn.ended_at)).max();
+    let day = match site::find(env, &call.site).await {
+        Ok(business) => business.zone.today(started_at).to_string(),
+        // The business is gone. Its calls are still told apart by day.
+        Err(_) => Zone::default().today(started_at).to_string(),
+    };
+    let record = CallRecord {
+        door: if call.door == "phone" {
+            store::record::Door::Phone
+        } else {
+            store::record::Door::Browser
+        },
+        caller: call.caller,
+        started_at,
+        // A call whose object died ended with the last that was known of it.
+        ended_at: call
+            .ended_at
+            .map(whole)
+            .or(last_heard_of)
+            .unwrap_or(started_at),
+        outcome: call.outcome.unwrap_or_else(|| LOST.to_owned()),
+        day,
+        turns: turns
+            .into_iter()
+            .map(turn_record)
+            .collect::<std::result::Result<_, _>>()?,
+        tool_runs: in_turns(runs),
+        usage: Usage {
+            recogniser_ms: whole(cost.listened_ms),
+            tokens_in: whole(cost.tokens_in),
+            tokens_out: whole(cost.tokens_out),
+            characters: whole(cost.characters),
+        },
+        id: call.id,
+        site: call.site,
+    };
+    store::record::deliver(&env.d1("DB")?, &record).await
 }
 
-fn insert_turn(db: &D1Database, call: &str, row: &ExchangeRow) -> Result<D1PreparedStatement> {
-    let report: TurnReport = serde_json::from_str(&row.report)?;
-    let number = |millis: Option<u32>| millis.map_or(JsValue::NULL, JsValue::from);
-    db.prepare(
-        "INSERT OR REPLACE INTO turns (call_id, turn, ended_at, caller_text, agent_heard, agent_unheard, outcome, endpointing_ms, \
-         first_token_ms, first_piece_ms, first_audio_ms, sent_ms, voice_to_voice_ms, speculative_requests, speculative_wasted) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-    )
-    .bind(&[
-        call.into(),
-        row.turn.into(),
-        row.ended_at.into(),
-        row.caller.as_str().into(),
-        row.heard.as_str().into(),
-        row.unheard.as_str().into(),
-        report.outcome.as_str().into(),
-        number(report.endpointing_ms),
-        number(report.first_token_ms),
-        number(report.first_piece_ms),
-        number(report.first_audio_ms),
-        number(report.sent_ms),
-        number(report.voice_to_voice_ms),
-        report.speculative_requests.into(),
-        report.speculative_wasted.into(),
-    ])
+fn turn_record(row: ExchangeRow) -> std::result::Result<TurnRecord, StoreError> {
+    Ok(TurnRecord {
+        ended_at: whole(row.ended_at),
+        caller: row.caller,
+        heard: row.heard,
+        unheard: row.unheard,
+        report: serde_json::from_str(&row.report)
+            .map_err(|error| StoreError::Database(error.to_string()))?,
+    })
+}
+
+/// What was done, counted anew in each turn.
+fn in_turns(rows: Vec<RunRow>) -> Vec<ToolRun> {
+    let mut runs: Vec<ToolRun> = Vec::with_capacity(rows.len());
+    for row in rows {
+        let before = runs.iter().filter(|run| run.turn == row.turn).count();
+        runs.push(ToolRun {
+            turn: row.turn,
+            n: u32::try_from(before).unwrap_or(u32::MAX),
+            name: row.name,
+            arguments: row.arguments,
+            result: Some(row.result),
+            started_at: whole(row.started_at),
+            took_ms: u32::try_from(whole(row.took_ms)).ok(),
+        });
+    }
+    runs
+}
+
+/// Storage gives every number as a double; times and counts are far below 2⁵³.
+const fn whole(number: f64) -> i64 {
+    number as i64
 }

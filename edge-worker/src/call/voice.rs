@@ -43,6 +43,8 @@ pub(super) struct Voice {
     rest: Option<Rest>,
     shape: Shape,
     fenced_since: Option<Timestamp>,
+    /// Given to the vendor in this call.
+    characters: u64,
 }
 
 struct Line {
@@ -70,9 +72,21 @@ impl Voice {
             rest: None,
             shape: Shape::new(format),
             fenced_since: None,
+            characters: 0,
         };
         voice.connect();
         voice
+    }
+
+    /// Characters that the vendor was given: what it charges for.
+    pub(super) const fn characters(&self) -> u64 {
+        self.characters
+    }
+
+    fn charge(&mut self, piece: &ForTurn<Piece>) {
+        let (_, piece) = piece.as_ref().into_parts();
+        let characters = u64::try_from(piece.spoken.chars().count()).unwrap_or(u64::MAX);
+        self.characters = self.characters.saturating_add(characters);
     }
 
     pub(super) fn say(&mut self, now: Timestamp, piece: ForTurn<Piece>) {
@@ -175,10 +189,12 @@ impl Voice {
                         }
                     }
                     self.watch_fence(now);
+                    self.charge(&piece);
                     let recording = self.recording(&piece);
                     self.speaking.give(piece, recording);
                 }
                 Speak::UseRest if self.speaking.is_empty() => {
+                    self.charge(&piece);
                     let request = self.by_rest.request(&piece.as_ref().into_parts().1.spoken);
                     let mut rest = Rest::start(turn, request, self.format, self.facts.clone());
                     rest.recording = self.recording(&piece);

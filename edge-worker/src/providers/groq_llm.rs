@@ -7,8 +7,8 @@ mod stream;
 
 use serde::Serialize;
 use serde_json::Value;
-use voice_core::prompt::{Prompt, Role};
-use voice_core::tools::Tool;
+use voice_core::prompt::{self, Prompt, Role};
+use voice_core::tools::{Call, Offer};
 
 pub use failure::classify;
 pub use stream::ChatStream;
@@ -69,18 +69,11 @@ impl Groq {
         let thinks = model.starts_with("openai/gpt-oss");
         let body = Body {
             model,
-            messages: prompt
-                .messages
-                .iter()
-                .map(|message| Message {
-                    role: role(message.role),
-                    content: &message.text,
-                })
-                .collect(),
+            messages: prompt.messages.iter().map(message).collect(),
             stream: true,
             max_completion_tokens: MAX_COMPLETION_TOKENS,
             temperature: TEMPERATURE,
-            tools: prompt.tools.iter().copied().map(offer).collect(),
+            tools: prompt.tools.iter().map(offered).collect(),
             reasoning_effort: thinks.then_some("low"),
             include_reasoning: thinks.then_some(false),
         };
@@ -101,7 +94,7 @@ struct Body<'a> {
     max_completion_tokens: u32,
     temperature: f32,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    tools: Vec<Offer>,
+    tools: Vec<Offered<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_effort: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,27 +102,27 @@ struct Body<'a> {
 }
 
 #[derive(Serialize)]
-struct Offer {
+struct Offered<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
-    function: Function,
+    function: Function<'a>,
 }
 
 #[derive(Serialize)]
-struct Function {
-    name: &'static str,
-    description: &'static str,
+struct Function<'a> {
+    name: &'a str,
+    description: &'a str,
     parameters: Value,
 }
 
-fn offer(tool: Tool) -> Offer {
-    Offer {
+fn offered(tool: &Offer) -> Offered<'_> {
+    Offered {
         kind: "function",
         function: Function {
-            name: tool.name(),
-            description: tool.description(),
-            // The schemas are constants, which a test reads.
-            parameters: serde_json::from_str(tool.parameters()).unwrap_or_default(),
+            name: &tool.name,
+            description: &tool.description,
+            // The schemas are made from types, and a test reads them.
+            parameters: serde_json::from_str(&tool.parameters).unwrap_or_default(),
         },
     }
 }
@@ -138,6 +131,46 @@ fn offer(tool: Tool) -> Offer {
 struct Message<'a> {
     role: &'static str,
     content: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<Called<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_call_id: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Called<'a> {
+    id: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    function: CalledFunction<'a>,
+}
+
+#[derive(Serialize)]
+struct CalledFunction<'a> {
+    name: &'a str,
+    arguments: &'a str,
+}
+
+fn message(message: &prompt::Message) -> Message<'_> {
+    Message {
+        role: role(message.role),
+        content: &message.text,
+        tool_calls: message.calls.iter().map(called).collect(),
+        tool_call_id: message.answers.as_deref(),
+    }
+}
+
+fn called(call: &Call) -> Called<'_> {
+    // A model that is shown arguments that are no JSON is refused by the vendor, not by us.
+    let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&call.arguments).is_ok();
+    Called {
+        id: &call.id,
+        kind: "function",
+        function: CalledFunction {
+            name: &call.name,
+            arguments: if is_json { &call.arguments } else { "{}" },
+        },
+    }
 }
 
 const fn role(role: Role) -> &'static str {
@@ -145,21 +178,19 @@ const fn role(role: Role) -> &'static str {
         Role::Agent => "assistant",
         Role::Caller => "user",
         Role::System => "system",
+        Role::Tool => "tool",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use voice_core::prompt;
+    use voice_core::tools::Tool;
 
     use super::*;
 
-    fn body(model: &str, tools: Vec<Tool>) -> Value {
-        let said = |role, text: &str| prompt::Message {
-            role,
-            text: text.to_owned(),
-        };
+    fn body(model: &str, tools: Vec<Offer>) -> Value {
+        let said = prompt::Message::said;
         let prompt = Prompt {
             messages: vec![
                 said(Role::System, "Be brief."),
@@ -217,11 +248,40 @@ mod tests {
 
     #[test]
     fn a_tool_is_offered_with_its_schema() {
-        let body = body("openai/gpt-oss-20b", vec![Tool::EndCall]);
+        let body = body("openai/gpt-oss-20b", vec![Tool::EndCall.offer()]);
         let function = &body["tools"][0]["function"];
         assert_eq!(body["tools"][0]["type"], "function");
         assert_eq!(function["name"], "end_call");
         assert_eq!(function["parameters"]["type"], "object");
+    }
+
+    #[test]
+    fn a_call_and_its_result_are_told_as_the_vendor_wants_them() {
+        let call = |arguments: &str| Call {
+            id: "c1".to_owned(),
+            name: "check_availability".to_owned(),
+            arguments: arguments.to_owned(),
+        };
+        let called = |arguments: &str| {
+            let mut said = prompt::Message::said(Role::Agent, "");
+            said.calls = vec![call(arguments)];
+            serde_json::to_value(message(&said)).unwrap()
+        };
+        assert_eq!(
+            called(r#"{"date":"friday"}"#),
+            json!({ "role": "assistant", "content": "", "tool_calls": [{ "id": "c1", "type": "function",
+                "function": { "name": "check_availability", "arguments": r#"{"date":"friday"}"# } }] })
+        );
+        assert_eq!(
+            called("{\"date\":")["tool_calls"][0]["function"]["arguments"],
+            "{}"
+        );
+        let mut result = prompt::Message::said(Role::Tool, r#"{"slots":[]}"#);
+        result.answers = Some("c1".to_owned());
+        assert_eq!(
+            serde_json::to_value(message(&result)).unwrap(),
+            json!({ "role": "tool", "content": r#"{"slots":[]}"#, "tool_call_id": "c1" })
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::call::CallRequest;
 use crate::clock::unix_millis;
 use crate::problem::Problem;
 use crate::settings::{Origin, Settings};
-use crate::site::{self, Site};
+use crate::site;
 use crate::ticket::{CallId, LIFETIME_SECONDS, SiteId, Ticket, TicketKey};
 
 /// The longest request for a ticket: a site's name has at most 64 characters.
@@ -25,11 +25,15 @@ struct Issued {
 }
 
 /// Gives a page of an allowed origin the right to open one call.
-pub(super) async fn issue(mut request: Request, settings: &Settings) -> Result<Response> {
+pub(super) async fn issue(
+    mut request: Request,
+    settings: &Settings,
+    env: &Env,
+) -> Result<Response> {
     let Some(origin) = allowed_origin(&request, settings)? else {
         return Problem::forbidden_origin().into_response();
     };
-    let answer = match asked_site(&mut request).await? {
+    let answer = match asked_site(&mut request, env).await? {
         Ok(site) => {
             let mut random = [0; 16];
             if getrandom::fill(&mut random).is_err() {
@@ -123,7 +127,10 @@ fn own_origin(request: &Request) -> Result<Option<Origin>> {
     ))
 }
 
-async fn asked_site(request: &mut Request) -> Result<std::result::Result<SiteId, Problem>> {
+async fn asked_site(
+    request: &mut Request,
+    env: &Env,
+) -> Result<std::result::Result<SiteId, Problem>> {
     let length = request
         .headers()
         .get("Content-Length")?
@@ -146,9 +153,12 @@ async fn asked_site(request: &mut Request) -> Result<std::result::Result<SiteId,
         )));
     };
     let id = SiteId::parse(asked.site.as_deref().unwrap_or(site::DEFAULT));
-    Ok(id
-        .filter(|id| Site::find(id.as_str()).is_some())
-        .ok_or_else(|| Problem::bad_request("there is no such site")))
+    let no_such = || Problem::bad_request("there is no such site");
+    let Some(id) = id else {
+        return Ok(Err(no_such()));
+    };
+    let found = site::find(env, id.as_str()).await;
+    Ok(found.map(|_| id).map_err(|_| no_such()))
 }
 
 /// Lets a page of this origin read the answer.

@@ -15,7 +15,7 @@ use crate::call::CallRequest;
 use crate::clock::unix_millis;
 use crate::problem::Problem;
 use crate::settings::{Settings, TwilioSettings};
-use crate::site::{self, Site};
+use crate::site;
 use crate::ticket::SiteId;
 use crate::twilio::{CallSid, MEDIA_PATH, PhoneNumber, StreamToken, TokenKey, Verifier};
 use gate::Gate;
@@ -49,14 +49,18 @@ pub(super) async fn voice(
         Ok(call) => call,
         Err(problem) => return problem.into_response(),
     };
-    let (Some(site), Some(site_id)) = (Site::find(site::DEFAULT), SiteId::parse(site::DEFAULT))
-    else {
+    let Some(site_id) = SiteId::parse(site::DEFAULT) else {
         return Problem::internal().into_response();
     };
-    let transfer = site.transfer_number.and_then(PhoneNumber::parse);
+    let business = match site::find(env, site_id.as_str()).await {
+        Ok(business) => business,
+        Err(problem) => return problem.into_response(),
+    };
+    let transfer = business.agent.transfer_number.as_deref();
+    let transfer = transfer.and_then(PhoneNumber::parse);
     let ring = CallRequest::Ring {
         call: call.clone(),
-        site: site.id.to_owned(),
+        site: site_id.as_str().to_owned(),
         caller: caller(&webhook),
     };
     let document = match ask(env, &call, &ring).await {

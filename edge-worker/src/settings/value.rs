@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 use url::Url;
 
 /// The longest origin: `https://`, a host name of 253 characters, a colon and a port.
@@ -31,6 +33,12 @@ impl Secret {
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+
+    /// Whether somebody knows it, in a time that tells nothing, not even a length.
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        Sha256::digest(text).ct_eq(&Sha256::digest(&self.0)).into()
     }
 }
 
@@ -215,6 +223,15 @@ fn is_member(name: &str, families: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_the_whole_secret() {
+        let code = Secret::parse("open-sesame").expect("a code");
+        assert!(code.is("open-sesame"));
+        for other in ["", "open-sesam", "open-sesamE", "open-sesame "] {
+            assert!(!code.is(other), "{other:?}");
+        }
+    }
 
     #[test]
     fn an_origin_has_one_spelling() {

@@ -36,7 +36,7 @@ impl Parting {
             call: parts.call.clone(),
             sid: parts.call.parse().ok(),
             twilio: parts.settings.twilio.clone(),
-            transfer_to: parts.site.transfer_number.and_then(PhoneNumber::parse),
+            transfer_to: parts.transfer_number(),
         }
     }
 

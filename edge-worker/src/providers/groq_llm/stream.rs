@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::failure::classify_in_stream;
 use crate::providers::sse::{SseEvent, SseReader, TooLong};
-use crate::providers::{ModelEvent, ModelFailure};
+use crate::providers::{ModelEvent, ModelFailure, Usage};
 
 /// One answer. It ends once, with [`ModelEvent::Done`] or [`ModelEvent::Failed`]; whatever comes after that is ignored.
 #[derive(Debug, Default)]
@@ -15,6 +15,7 @@ pub struct ChatStream {
     sse: SseReader,
     /// Tool calls in pieces, by the vendor's index.
     calls: BTreeMap<u32, ToolCall>,
+    usage: Usage,
     is_over: bool,
 }
 
@@ -48,6 +49,12 @@ impl ChatStream {
         told
     }
 
+    /// What the answer cost, as far as the vendor has said.
+    #[must_use]
+    pub const fn usage(&self) -> Usage {
+        self.usage
+    }
+
     fn on_event(&mut self, event: &SseEvent, told: &mut Vec<ModelEvent>) {
         if self.is_over {
             return;
@@ -60,6 +67,12 @@ impl ChatStream {
             self.fail(another("an unreadable chunk"), told);
             return;
         };
+        if let Some(usage) = chunk.usage {
+            self.usage = Usage {
+                tokens_in: usage.prompt_tokens.unwrap_or_default(),
+                tokens_out: usage.completion_tokens.unwrap_or_default(),
+            };
+        }
         if let Some(error) = chunk.error.as_ref().filter(|error| !error.is_null()) {
             self.fail(classify_in_stream(error), told);
             return;
@@ -147,6 +160,13 @@ struct Chunk {
     choices: Option<Vec<Choice>>,
     error: Option<Value>,
     x_groq: Option<Extra>,
+    usage: Option<Used>,
+}
+
+#[derive(Deserialize)]
+struct Used {
+    prompt_tokens: Option<u32>,
+    completion_tokens: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -234,6 +254,14 @@ mod tests {
                 ModelEvent::Done
             ]
         );
+    }
+
+    #[test]
+    fn what_an_answer_cost_is_told_with_its_end() {
+        let mut stream = ChatStream::default();
+        assert_eq!(stream.usage(), Usage::default());
+        stream.push(TEXT.as_bytes());
+        assert!(stream.usage().tokens_in > 0 && stream.usage().tokens_out > 0);
     }
 
     #[test]

@@ -1,0 +1,367 @@
+//! `LiveBoard`: one Durable Object for each business, named by its id: which calls are on, told to the pages that watch.
+//!
+//! Stored, in the object's own SQLite: `live`, one row for each call that is on or has just ended, as [`board::Row`]. A row is written
+//! before anybody is told of it, so that a board that slept tells the next page the same.
+//!
+//! Requests are [`BoardRequest`]s: a call reports, a page watches. Pages' sockets sleep with the object; nothing is taken from them. A call
+//! never waits for the board, and the board holds nothing of what is said in one.
+
+mod board;
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use voice_core::wire::Phase;
+use worker::worker_sys::WebSocketRequestResponsePair;
+use worker::{
+    DurableObject, Env, Headers, Method, Request, RequestInit, Response, Result, State, WebSocket,
+    WebSocketIncomingMessage, WebSocketPair, durable_object,
+};
+
+use crate::clock::unix_millis;
+use crate::problem::Problem;
+use crate::store::record::Door;
+use board::{Board, Row};
+
+/// The binding's name.
+const BINDING: &str = "LIVE";
+
+const REQUEST_HEADER: &str = "voxanne-request";
+
+/// Pages of one business that watch at the same time. Each is told of every change.
+const MOST_SOCKETS: usize = 100;
+
+/// How long a page may watch before it has to show again who it is for.
+const WATCH_MS: u64 = 60 * 60 * 1_000;
+
+/// Closes a page's socket so that it comes back (an application's own code, RFC 6455, 7.4.2).
+const COME_BACK: u16 = 4_000;
+
+/// Closes the socket of a page that says something.
+const POLICY: u16 = 1_008;
+
+const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS live (id TEXT PRIMARY KEY, row TEXT NOT NULL)";
+
+/// What a call tells of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The call's id.
+    pub call: String,
+    pub site: String,
+    pub door: Door,
+    /// The number of a caller by telephone.
+    pub caller: Option<String>,
+    /// Milliseconds since 1970.
+    pub started_at: i64,
+    /// Turns that have begun.
+    pub turns: u32,
+    /// None: it is over.
+    pub state: Option<LiveState>,
+    /// Grows with each report of a call: one that comes late is not news.
+    pub n: u32,
+}
+
+/// What goes on in a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum LiveState {
+    Listening,
+    /// The telephone rings.
+    Ringing,
+    Speaking,
+    Thinking,
+}
+
+impl LiveState {
+    /// What a conversation's phase is to somebody who looks on. None: it is over.
+    #[must_use]
+    pub const fn of(phase: Phase) -> Option<Self> {
+        match phase {
+            Phase::Ended => None,
+            Phase::Idle | Phase::Interrupted | Phase::Listening => Some(Self::Listening),
+            Phase::Processing => Some(Self::Thinking),
+            Phase::Speaking => Some(Self::Speaking),
+        }
+    }
+}
+
+/// One text frame to a page. Nothing of what is said in a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum LiveEvent {
+    /// A call has begun, or is in another state.
+    Call(LiveCall),
+    /// A call is over.
+    Gone { id: String },
+    /// The first frame: the calls that are on, the oldest first.
+    Snapshot { calls: Vec<LiveCall> },
+}
+
+/// A call that is on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct LiveCall {
+    pub id: String,
+    pub site: String,
+    #[cfg_attr(test, ts(type = "\"browser\" | \"phone\""))]
+    pub door: Door,
+    pub state: LiveState,
+    /// The number of a caller by telephone.
+    pub caller: Option<String>,
+    /// UTC, in milliseconds since 1970.
+    pub started_at: i64,
+    /// Turns that have begun.
+    pub turns: u32,
+}
+
+/// Tells the board of a call's business. The call goes on whatever comes of it: what fails is the log's.
+pub async fn tell(env: &Env, report: &Report) {
+    let request = BoardRequest::Report(report.clone());
+    let told = async {
+        let mut init = RequestInit::new();
+        init.with_method(Method::Post)
+            .with_headers(request.to_headers()?);
+        ask(env, &report.site, &init).await
+    };
+    if let Err(error) = told.await {
+        worker::console_warn!("call {}: the live board was not told: {error}", report.call);
+    }
+}
+
+/// Opens a page's socket on the board of a business. `until` is when whoever it is for has to be asked again at the latest.
+pub async fn watch(env: &Env, site: &str, until: Option<u64>) -> Result<Response> {
+    let most = unix_millis().saturating_add(WATCH_MS);
+    let until = until.map_or(most, |until| until.min(most));
+    let headers = BoardRequest::Watch { until }.to_headers()?;
+    headers.set("Upgrade", "websocket")?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Get).with_headers(headers);
+    ask(env, site, &init).await
+}
+
+async fn ask(env: &Env, site: &str, init: &RequestInit) -> Result<Response> {
+    let request = Request::new_with_init("https://board/", init)?;
+    env.durable_object(BINDING)?
+        .get_by_name(site)?
+        .fetch_with_request(request)
+        .await
+}
+
+/// What the worker asks of a board. It travels in a header of the internal request, which no client can reach.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum BoardRequest {
+    Report(Report),
+    Watch { until: u64 },
+}
+
+impl BoardRequest {
+    fn to_headers(&self) -> Result<Headers> {
+        let headers = Headers::new();
+        headers.set(REQUEST_HEADER, &serde_json::to_string(self)?)?;
+        Ok(headers)
+    }
+
+    fn read(request: &Request) -> Option<Self> {
+        let text = request.headers().get(REQUEST_HEADER).ok()??;
+        serde_json::from_str(&text).ok()
+    }
+}
+
+/// What a page's socket remembers while the object sleeps.
+#[derive(Debug, Serialize, Deserialize)]
+struct Watcher {
+    until: u64,
+}
+
+/// Which calls of one business are on.
+#[durable_object]
+pub struct LiveBoard {
+    state: State,
+    board: RefCell<Option<Board>>,
+    /// When the next alarm comes, as far as this waking of the object knows.
+    alarm: Cell<Option<u64>>,
+}
+
+impl DurableObject for LiveBoard {
+    fn new(state: State, _env: Env) -> Self {
+        // Keeps proxies from closing a quiet socket, without waking the object.
+        if let Ok(pair) = WebSocketRequestResponsePair::new("ping", "pong") {
+            state.set_websocket_auto_response(&pair);
+        }
+        Self {
+            state,
+            board: RefCell::new(None),
+            alarm: Cell::new(None),
+        }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        match BoardRequest::read(&request) {
+            Some(BoardRequest::Report(report)) => self.hear(report).await,
+            Some(BoardRequest::Watch { until }) => self.admit(until).await,
+            None => Problem::bad_request("not a request of this worker").into_response(),
+        }
+    }
+
+    /// Some call may not have reported for too long, or some page has to come back.
+    async fn alarm(&self) -> Result<Response> {
+        self.alarm.set(None);
+        self.load()?;
+        self.send_back()?;
+        let silent = self.with(|board| board.sweep(unix_millis()));
+        for id in silent.forgotten {
+            self.forget(&id)?;
+        }
+        for id in silent.gone {
+            self.say(&LiveEvent::Gone { id })?;
+        }
+        self.wake_again().await?;
+        Response::empty()
+    }
+
+    async fn websocket_message(
+        &self,
+        socket: WebSocket,
+        _: WebSocketIncomingMessage,
+    ) -> Result<()> {
+        socket.close(Some(POLICY), Some("this socket only tells"))
+    }
+
+    async fn websocket_close(&self, socket: WebSocket, _: usize, _: String, _: bool) -> Result<()> {
+        // Answers the page's own closing; it may be closed altogether by now.
+        let _ = socket.close(Some(1_000), Some(""));
+        Ok(())
+    }
+
+    async fn websocket_error(&self, socket: WebSocket, _: worker::Error) -> Result<()> {
+        let _ = socket.close(Some(1_011), Some(""));
+        Ok(())
+    }
+}
+
+impl LiveBoard {
+    async fn hear(&self, report: Report) -> Result<Response> {
+        self.load()?;
+        let id = report.call.clone();
+        let news = self.with(|board| board.hear(report, unix_millis()));
+        for forgotten in news.forgotten {
+            self.forget(&forgotten)?;
+        }
+        if let Some(row) = news.row {
+            let row = serde_json::to_string(&row)?;
+            self.state.storage().sql().exec(
+                "INSERT OR REPLACE INTO live (id, row) VALUES (?, ?)",
+                vec![id.into(), row.into()],
+            )?;
+        }
+        if let Some(event) = news.event {
+            self.say(&event)?;
+        }
+        self.wake_again().await?;
+        Response::empty()
+    }
+
+    async fn admit(&self, until: u64) -> Result<Response> {
+        if self.state.get_websockets().len() >= MOST_SOCKETS {
+            let why = "too many pages watch already";
+            return Problem::conflict("too_many_watchers", why).into_response();
+        }
+        self.load()?;
+        let pair = WebSocketPair::new()?;
+        self.state.accept_web_socket(&pair.server);
+        pair.server.serialize_attachment(Watcher { until })?;
+        let calls = self.with(|board| board.calls());
+        pair.server
+            .send_with_str(serde_json::to_string(&LiveEvent::Snapshot { calls })?)?;
+        self.wake_again().await?;
+        Response::from_websocket(pair.client)
+    }
+
+    /// Tells every page, except those that have to come back first.
+    fn say(&self, event: &LiveEvent) -> Result<()> {
+        self.send_back()?;
+        let text = serde_json::to_string(event)?;
+        for socket in self.state.get_websockets() {
+            // Whoever has gone in the meantime hears nothing, and that is all. So it is with one that has just been closed.
+            let _ = socket.send_with_str(&text);
+        }
+        Ok(())
+    }
+
+    /// Closes the sockets of pages that have to show again who they are.
+    fn send_back(&self) -> Result<()> {
+        let now = unix_millis();
+        for (socket, until) in self.watchers()? {
+            if until <= now {
+                let _ = socket.close(Some(COME_BACK), Some("show again who you are"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The pages that watch, each until when.
+    fn watchers(&self) -> Result<Vec<(WebSocket, u64)>> {
+        let sockets = self.state.get_websockets().into_iter();
+        sockets
+            .map(|socket| {
+                let watcher: Option<Watcher> = socket.deserialize_attachment()?;
+                Ok((socket, watcher.map_or(0, |watcher| watcher.until)))
+            })
+            .collect()
+    }
+
+    /// Reads the board if the object has slept.
+    fn load(&self) -> Result<()> {
+        if self.board.borrow().is_some() {
+            return Ok(());
+        }
+        #[derive(Deserialize)]
+        struct Stored {
+            row: String,
+        }
+        let sql = self.state.storage().sql();
+        sql.exec(SCHEMA, None)?;
+        let stored: Vec<Stored> = sql.exec("SELECT row FROM live", None)?.to_array()?;
+        let rows = stored
+            .iter()
+            .filter_map(|stored| serde_json::from_str::<Row>(&stored.row).ok());
+        self.board.replace(Some(Board::of(rows)));
+        Ok(())
+    }
+
+    fn forget(&self, id: &str) -> Result<()> {
+        let sql = self.state.storage().sql();
+        sql.exec("DELETE FROM live WHERE id = ?", vec![id.into()])?;
+        Ok(())
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Board) -> T) -> T {
+        act(self.board.borrow_mut().get_or_insert_default())
+    }
+
+    /// Sets an alarm for the next call that may be silent for too long and the next page that has to come back, if there is any.
+    async fn wake_again(&self) -> Result<()> {
+        let now = unix_millis();
+        let pages = self.watchers()?.into_iter().map(|(_, until)| until);
+        // One that was closed may be listed for a while.
+        let pages = pages.filter(|until| *until > now).min();
+        let Some(due) = self
+            .with(|board| board.due())
+            .into_iter()
+            .chain(pages)
+            .min()
+        else {
+            return Ok(());
+        };
+        if self.alarm.get().is_some_and(|alarm| alarm <= due) {
+            return Ok(());
+        }
+        self.alarm.set(Some(due));
+        let ahead = Duration::from_millis(due.saturating_sub(now).max(1_000));
+        self.state.storage().set_alarm(ahead).await
+    }
+}

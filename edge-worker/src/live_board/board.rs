@@ -1,0 +1,282 @@
+//! What a board knows of calls: no clock, no storage, no sockets.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{LiveCall, LiveEvent, Report};
+
+/// The most calls that are shown at once. One more is not: a page could not show it either.
+const MOST_CALLS: usize = 200;
+
+/// A call that has not reported for so long is over: its object was lost, since no call lasts half an hour.
+const SILENT_MS: u64 = 40 * 60 * 1_000;
+
+/// How long it is remembered that a call is over, for reports of it that are still on their way.
+const OVER_MS: u64 = 60 * 1_000;
+
+/// A call, as it reported last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Row {
+    report: Report,
+    heard_at: u64,
+}
+
+impl Row {
+    fn call(&self) -> Option<LiveCall> {
+        let report = &self.report;
+        Some(LiveCall {
+            id: report.call.clone(),
+            site: report.site.clone(),
+            door: report.door,
+            state: report.state?,
+            caller: report.caller.clone(),
+            started_at: report.started_at,
+            turns: report.turns,
+        })
+    }
+
+    fn due(&self) -> u64 {
+        let patience = match self.report.state {
+            Some(_) => SILENT_MS,
+            None => OVER_MS,
+        };
+        self.heard_at.saturating_add(patience)
+    }
+}
+
+/// What a report changes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct News {
+    /// To be kept.
+    pub(super) row: Option<Row>,
+    pub(super) event: Option<LiveEvent>,
+    /// Calls that were over long ago.
+    pub(super) forgotten: Vec<String>,
+}
+
+/// What time changes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Silent {
+    /// Calls that were on.
+    pub(super) gone: Vec<String>,
+    /// All that is not to be kept, those among them.
+    pub(super) forgotten: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Board {
+    rows: BTreeMap<String, Row>,
+}
+
+impl Board {
+    pub(super) fn of(rows: impl Iterator<Item = Row>) -> Self {
+        Self {
+            rows: rows.map(|row| (row.report.call.clone(), row)).collect(),
+        }
+    }
+
+    /// Takes a report in.
+    pub(super) fn hear(&mut self, report: Report, now: u64) -> News {
+        let mut news = News {
+            forgotten: self.forget_over(now),
+            ..News::default()
+        };
+        let known = self.rows.get(&report.call);
+        if known.is_some_and(|known| known.report.n >= report.n || known.report.state.is_none()) {
+            return news;
+        }
+        let was_on = known.is_some();
+        let is_on = report.state.is_some();
+        if !was_on && is_on && self.on().count() >= MOST_CALLS {
+            return news;
+        }
+        let id = report.call.clone();
+        let row = Row {
+            report,
+            heard_at: now,
+        };
+        news.event = match row.call() {
+            Some(call) => Some(LiveEvent::Call(call)),
+            None if was_on => Some(LiveEvent::Gone { id: id.clone() }),
+            None => None,
+        };
+        news.row = Some(row.clone());
+        self.rows.insert(id, row);
+        news
+    }
+
+    /// Drops what has been silent for too long.
+    pub(super) fn sweep(&mut self, now: u64) -> Silent {
+        let mut silent = Silent {
+            gone: Vec::new(),
+            forgotten: self.forget_over(now),
+        };
+        let on = self.rows.iter().filter(|(_, row)| row.due() <= now);
+        silent.gone = on.map(|(id, _)| id.clone()).collect();
+        for id in &silent.gone {
+            self.rows.remove(id);
+        }
+        silent.forgotten.extend(silent.gone.iter().cloned());
+        silent
+    }
+
+    /// When something may be silent for too long next.
+    pub(super) fn due(&self) -> Option<u64> {
+        self.rows.values().map(Row::due).min()
+    }
+
+    /// The calls that are on, the oldest first.
+    pub(super) fn calls(&self) -> Vec<LiveCall> {
+        let mut calls: Vec<LiveCall> = self.on().collect();
+        calls.sort_by(|a, b| (a.started_at, &a.id).cmp(&(b.started_at, &b.id)));
+        calls
+    }
+
+    fn on(&self) -> impl Iterator<Item = LiveCall> + '_ {
+        self.rows.values().filter_map(Row::call)
+    }
+
+    /// Forgets calls that were over some time ago.
+    fn forget_over(&mut self, now: u64) -> Vec<String> {
+        let is_old = |row: &Row| row.report.state.is_none() && row.due() <= now;
+        let over = self.rows.iter().filter(|(_, row)| is_old(row));
+        let over: Vec<String> = over.map(|(id, _)| id.clone()).collect();
+        for id in &over {
+            self.rows.remove(id);
+        }
+        over
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live_board::LiveState;
+    use crate::store::record::Door;
+
+    const NOW: u64 = 1_795_000_000_000;
+
+    fn report(call: &str, n: u32, state: Option<LiveState>) -> Report {
+        Report {
+            call: call.to_owned(),
+            site: "demo-dental".to_owned(),
+            door: Door::Phone,
+            caller: Some("+12025550143".to_owned()),
+            started_at: 1,
+            turns: n,
+            state,
+            n,
+        }
+    }
+
+    fn ids(board: &Board) -> Vec<String> {
+        board.calls().into_iter().map(|call| call.id).collect()
+    }
+
+    #[test]
+    fn a_call_is_there_from_its_first_report_until_its_last() {
+        let mut board = Board::default();
+        let begun = board.hear(report("a", 1, Some(LiveState::Ringing)), NOW);
+        assert!(
+            matches!(begun.event, Some(LiveEvent::Call(call)) if call.state == LiveState::Ringing)
+        );
+        let spoke = board.hear(report("a", 3, Some(LiveState::Speaking)), NOW + 1);
+        assert!(matches!(spoke.event, Some(LiveEvent::Call(call)) if call.turns == 3));
+        // One that was overtaken.
+        assert_eq!(
+            board.hear(report("a", 2, Some(LiveState::Listening)), NOW + 2),
+            News::default()
+        );
+        assert_eq!(ids(&board), ["a"]);
+        let over = board.hear(report("a", 4, None), NOW + 3);
+        assert_eq!(over.event, Some(LiveEvent::Gone { id: "a".to_owned() }));
+        assert_eq!(
+            board.hear(report("a", 5, Some(LiveState::Listening)), NOW + 4),
+            News::default()
+        );
+        assert!(ids(&board).is_empty());
+        // The end of one that nobody knew is no news, and is remembered all the same.
+        assert_eq!(board.hear(report("b", 9, None), NOW + 5).event, None);
+        assert_eq!(
+            board.hear(report("b", 8, Some(LiveState::Listening)), NOW + 6),
+            News::default()
+        );
+    }
+
+    #[test]
+    fn what_is_over_is_forgotten_in_the_end() {
+        let mut board = Board::default();
+        board.hear(report("a", 1, None), NOW);
+        let news = board.hear(report("b", 1, Some(LiveState::Listening)), NOW + OVER_MS);
+        assert_eq!(news.forgotten, ["a"]);
+        assert_eq!(board.rows.len(), 1);
+    }
+
+    #[test]
+    fn a_call_that_is_silent_is_dropped() {
+        let mut board = Board::default();
+        board.hear(report("a", 1, Some(LiveState::Listening)), NOW);
+        board.hear(report("b", 1, Some(LiveState::Listening)), NOW + 5);
+        assert_eq!(board.due(), Some(NOW + SILENT_MS));
+        assert_eq!(board.sweep(NOW + SILENT_MS - 1), Silent::default());
+        let silent = board.sweep(NOW + SILENT_MS);
+        assert_eq!(
+            (silent.gone, silent.forgotten),
+            (vec!["a".to_owned()], vec!["a".to_owned()])
+        );
+        assert_eq!(
+            (ids(&board), board.due()),
+            (vec!["b".to_owned()], Some(NOW + 5 + SILENT_MS))
+        );
+    }
+
+    #[test]
+    fn a_board_has_an_end() {
+        let mut board = Board::default();
+        for n in 0..MOST_CALLS + 50 {
+            board.hear(report(&n.to_string(), 1, Some(LiveState::Listening)), NOW);
+        }
+        assert_eq!(board.calls().len(), MOST_CALLS);
+        board.hear(report("0", 2, None), NOW);
+        assert!(
+            board
+                .hear(report("x", 1, Some(LiveState::Listening)), NOW)
+                .event
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn a_board_that_slept_is_the_same() {
+        let mut board = Board::default();
+        let mut rows = Vec::new();
+        for (id, n) in [("b", 2), ("a", 1)] {
+            rows.extend(
+                board
+                    .hear(report(id, n, Some(LiveState::Thinking)), NOW)
+                    .row,
+            );
+        }
+        let rows = rows.iter().map(|row| serde_json::to_string(row).unwrap());
+        let again = Board::of(rows.map(|row| serde_json::from_str(&row).unwrap()));
+        assert_eq!(again.calls(), board.calls());
+        assert_eq!(ids(&again), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_frame_names_its_kind() {
+        let mut board = Board::default();
+        let event = board
+            .hear(report("a", 1, Some(LiveState::Thinking)), NOW)
+            .event;
+        let told = serde_json::to_value(event).unwrap();
+        assert_eq!(
+            told,
+            serde_json::json!({
+                "type": "call", "id": "a", "site": "demo-dental", "door": "phone", "state": "thinking",
+                "caller": "+12025550143", "started_at": 1, "turns": 1,
+            })
+        );
+    }
+}
