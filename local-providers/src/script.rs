@@ -214,6 +214,11 @@ pub struct Reply {
     pub preface: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_call: Option<ToolCall>,
+    /// With a `tool_call`: calls that are made in the same breath.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub more_calls: Vec<ToolCall>,
+    /// With a `tool_call`: it is made again whatever its result is.
+    pub insists: bool,
 }
 
 /// A call that the model makes.

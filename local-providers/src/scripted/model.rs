@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::backend::{Delta, arguments_text};
 use crate::groq::ChatRequest;
-use crate::script::{Reply, Script};
+use crate::script::{Reply, Script, ToolCall};
 
 pub(crate) fn complete(
     script: &Arc<Script>,
@@ -50,30 +50,36 @@ fn answer(script: &Script, request: &ChatRequest, ordinal: u64, reasons: bool) -
         Some(Reply {
             tool_call: Some(call),
             preface,
+            more_calls,
+            insists,
             ..
-        }) if !request.ends_with_tool_result() => {
+        }) if *insists || !request.ends_with_tool_result() => {
             deltas.extend(tokens(preface).map(Delta::Content));
-            let arguments = arguments_text(&call.arguments);
-            let half = if call.split {
-                middle(&arguments)
-            } else {
-                arguments.len()
-            };
-            let (first, rest) = arguments.split_at(half);
-            deltas.push(Delta::ToolCall {
-                name: Some(call.name.clone()),
-                arguments: first.to_owned(),
-            });
-            if !rest.is_empty() {
-                deltas.push(Delta::ToolCall {
-                    name: None,
-                    arguments: rest.to_owned(),
-                });
-            }
+            let calls = std::iter::once(call).chain(more_calls);
+            deltas.extend(calls.flat_map(called));
         }
         Some(reply) => deltas.extend(tokens(&reply.say).map(Delta::Content)),
     }
     deltas
+}
+
+fn called(call: &ToolCall) -> Vec<Delta> {
+    let arguments = arguments_text(&call.arguments);
+    let half = if call.split {
+        middle(&arguments)
+    } else {
+        arguments.len()
+    };
+    let (first, rest) = arguments.split_at(half);
+    let begun = Delta::ToolCall {
+        name: Some(call.name.clone()),
+        arguments: first.to_owned(),
+    };
+    let ended = (!rest.is_empty()).then(|| Delta::ToolCall {
+        name: None,
+        arguments: rest.to_owned(),
+    });
+    std::iter::once(begun).chain(ended).collect()
 }
 
 /// Words with the space before them, as models' vocabularies have them.

@@ -158,6 +158,13 @@ pub(crate) fn clauses(text: &str) -> Vec<Clause> {
             });
         }
     }
+    if sentence.chars().any(char::is_alphanumeric) {
+        // It ends at a comma: the rest of it comes as a text of its own.
+        clauses.push(Clause {
+            text: sentence,
+            pause: CLAUSE_PAUSE,
+        });
+    }
     if let Some(last) = clauses.last_mut() {
         last.pause = LAST_PAUSE;
     }
@@ -239,6 +246,9 @@ mod tests {
 
     #[test]
     fn only_the_last_clause_has_no_pause() {
+        assert_eq!(texts("And a number,"), ["And a number,"]);
+        assert_eq!(texts("One. And two,"), ["One.", "And two,"]);
+        assert_eq!(texts(" … , "), Vec::<String>::new());
         let pauses: Vec<u32> = clauses("One. Two.")
             .into_iter()
             .map(|clause| clause.pause)

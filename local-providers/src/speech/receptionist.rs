@@ -1,11 +1,16 @@
 //! A receptionist by rules, behind the chat-completions protocol: what stands in for a language model on a machine without
-//! one. She answers from the facts in the system prompt, takes a booking step by step, and calls the tools she is offered.
+//! one. She answers from the facts in the system prompt; books, moves and cancels appointments and takes messages step by step, one
+//! question at a time; and calls the tools she is offered. Nothing is booked before it was read back and agreed to.
 //!
 //! She remembers nothing: like a model, she reads the whole conversation each time.
 
-mod booking;
+mod arguments;
+mod desk;
 mod facts;
+mod intent;
+mod outcome;
 mod spoken;
+mod visit;
 
 use std::time::Duration;
 
@@ -16,9 +21,10 @@ use tokio::time::sleep;
 use crate::backend::Delta;
 use crate::groq::ChatRequest;
 use crate::scripted::model::tokens;
-use booking::Booking;
 use facts::Facts;
+use intent::Intent;
 use spoken::Words;
+use visit::{Expected, Task, Visit};
 
 pub(crate) fn complete(request: &ChatRequest) -> mpsc::Receiver<Delta> {
     let (sender, receiver) = mpsc::channel(1);
@@ -73,292 +79,126 @@ fn answer(request: &ChatRequest) -> Vec<Delta> {
     deltas
 }
 
-/// What a caller may want, in the order in which it is looked for: a booking is asked for in the words of a service,
-/// so its rule comes before the services', and politeness comes last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Intent {
-    Goodbye,
-    Emergency,
-    Person,
-    Message,
-    Change,
-    Booking,
-    Hours,
-    Parking,
-    Address,
-    Price,
-    Services,
-    Identity,
-    Thanks,
-    Greeting,
-    No,
-}
-
-const RULES: [(Intent, &[&str]); 15] = [
-    (
-        Intent::Goodbye,
-        &[
-            "goodbye",
-            "good bye",
-            "bye",
-            "that's all",
-            "that is all",
-            "that's it",
-            "nothing else",
-            "have a nice day",
-            "no thank you",
-            "no thanks",
-        ],
-    ),
-    (
-        Intent::Emergency,
-        &[
-            "emergency",
-            "urgent",
-            "toothache",
-            "in pain",
-            "bleeding",
-            "swollen",
-            "broke a tooth",
-            "broken tooth",
-        ],
-    ),
-    (
-        Intent::Person,
-        &[
-            "a person",
-            "real person",
-            "human",
-            "speak to someone",
-            "speak with someone",
-            "talk to someone",
-            "put me through",
-            "transfer me",
-            "connect me",
-            "the manager",
-            "operator",
-        ],
-    ),
-    (
-        Intent::Message,
-        &[
-            "leave a message",
-            "take a message",
-            "pass on a message",
-            "tell the doctor",
-            "call me back",
-        ],
-    ),
-    (
-        Intent::Change,
-        &[
-            "cancel",
-            "reschedule",
-            "move my appointment",
-            "change my appointment",
-        ],
-    ),
-    (
-        Intent::Booking,
-        &[
-            "appointment",
-            "book",
-            "booking",
-            "schedule",
-            "come in",
-            "see the dentist",
-            "see someone",
-            "reserve",
-            "availability",
-            "available",
-        ],
-    ),
-    (
-        Intent::Hours,
-        &[
-            "hours",
-            "open",
-            "opening",
-            "close",
-            "closed",
-            "what time do you",
-        ],
-    ),
-    (Intent::Parking, &["parking", "park"]),
-    (
-        Intent::Address,
-        &[
-            "address",
-            "where are you",
-            "where is",
-            "located",
-            "location",
-            "find you",
-            "directions",
-            "get there",
-        ],
-    ),
-    (
-        Intent::Price,
-        &[
-            "how much",
-            "price",
-            "prices",
-            "cost",
-            "costs",
-            "charge",
-            "expensive",
-            "fee",
-            "fees",
-        ],
-    ),
-    (
-        Intent::Services,
-        &[
-            "services",
-            "do you do",
-            "do you offer",
-            "treatments",
-            "what can you do",
-            "how long",
-        ],
-    ),
-    (
-        Intent::Identity,
-        &[
-            "who are you",
-            "are you a robot",
-            "are you real",
-            "your name",
-            "who is this",
-            "is this a machine",
-        ],
-    ),
-    (
-        Intent::Thanks,
-        &["thank you", "thanks", "great", "perfect", "lovely"],
-    ),
-    (
-        Intent::Greeting,
-        &[
-            "hello",
-            "hi",
-            "hey",
-            "good morning",
-            "good afternoon",
-            "good evening",
-        ],
-    ),
-    (Intent::No, &["no", "nope", "not really"]),
-];
-
-fn intent(words: &Words) -> Option<Intent> {
-    RULES
-        .iter()
-        .find(|(_, phrases)| phrases.iter().any(|phrase| words.contain(phrase)))
-        .map(|(intent, _)| *intent)
-}
-
 fn reply(request: &ChatRequest) -> Reply {
     let facts = Facts::of(request);
-    let said = Words::of(&request.last_user());
-    let booking = Booking::of(request, &facts);
+    let visit = Visit::of(request, &facts);
     if request.ends_with_tool_result() {
-        return booking.after_tool(request);
+        return visit.after_tool();
     }
-    if booking.is_changing() {
-        return booking.change(request, &said);
-    }
-    let Some(intent) = intent(&said) else {
-        return match booking.open {
-            true => booking.next_step(request),
-            false if !said.is_empty() && facts.service_in(&said).is_some() => priced(&facts, &said),
-            false if message_was_offered(request) => took_message(request),
-            false => Reply::say(
-                "I'm sorry, I didn't quite catch that. I can tell you our opening hours and prices, or book an appointment for you.",
-            ),
-        };
-    };
-    let aside = |reply: String| match booking.open {
-        // A question in the middle of a booking is answered, and the booking goes on.
-        true => Reply::say(format!("{reply} {}", booking.question())),
-        false => Reply::say(reply),
-    };
-    match intent {
-        Intent::Goodbye => goodbye(request),
-        Intent::Booking => booking.next_step(request),
-        Intent::Emergency if !booking.open => Reply::say(
-            "I'm sorry to hear that. We see emergencies on the same day where possible. May I have your name, and what time could you come in?",
-        ),
-        Intent::Emergency | Intent::Thanks | Intent::Greeting | Intent::No if booking.open => {
-            booking.next_step(request)
+    match &visit.untold {
+        // It was done while the caller spoke on, perhaps to say nothing more.
+        Some(done) if visit.intent.is_none() && visit.task.is_none() => {
+            Reply::say(format!("{done} {ANYTHING_ELSE}"))
         }
-        Intent::Person => match request.tool("transfer_call") {
-            Some(tool) => Reply::call("transfer_call", booking::arguments(tool, &booking.details))
-                .after("Of course, one moment please."),
+        Some(done) => {
+            let reply = answer_to(request, &visit);
+            Reply {
+                say: format!("{done} {}", reply.say),
+                ..reply
+            }
+        }
+        None => answer_to(request, &visit),
+    }
+}
+
+fn answer_to(request: &ChatRequest, visit: &Visit<'_>) -> Reply {
+    let said = Words::of(&request.last_user());
+    let facts = visit.facts;
+    // A question in the middle of something is answered, and that goes on.
+    let aside = |answer: String| match visit.task {
+        Some(_) => Reply::say(format!("{answer} {}", visit.question())),
+        None => Reply::say(answer),
+    };
+    match (visit.intent, visit.task) {
+        (Some(Intent::Goodbye), _) => goodbye(request),
+        (Some(Intent::Never), _) => Reply::say(format!("All right. {ANYTHING_ELSE}")),
+        (Some(Intent::Person), _) => match request.tool("transfer_call") {
+            Some(_) => {
+                Reply::call("transfer_call", Map::new()).after("Of course, one moment please.")
+            }
             None => Reply::say(
                 "There is nobody free right now, but I can take a message. What shall I pass on?",
             ),
         },
-        Intent::Message => Reply::say("Of course. What shall I pass on, and what is your name?"),
-        Intent::Change => booking.change(request, &said),
-        Intent::Hours => aside(facts.hours_for(&said)),
-        Intent::Parking => aside(facts.parking()),
-        Intent::Address => aside(facts.address()),
-        Intent::Price | Intent::Services => {
-            aside(facts.prices_for(&said, booking.details.service()))
+        (Some(Intent::Emergency), Some(Task::Book)) => {
+            let step = visit.next_step(request);
+            let lead = match facts.sees_emergencies {
+                true => {
+                    "I'm sorry to hear that. We see emergencies on the same day where possible."
+                }
+                false => "I'm sorry to hear that.",
+            };
+            let say = format!("{lead} {}", step.say.trim_start_matches("Of course. "));
+            Reply { say, ..step }
         }
-        Intent::Identity => aside(format!(
+        (Some(Intent::Booking | Intent::Emergency), Some(Task::Message)) if !facts.books() => {
+            Reply::say(format!(
+                "I cannot book appointments here, but I can take a message. {}",
+                visit.question()
+            ))
+        }
+        (Some(Intent::Hours), _) => aside(facts.hours_for(&said)),
+        (Some(Intent::Parking), _) => aside(facts.parking()),
+        (Some(Intent::Address), _) => aside(facts.address()),
+        (Some(Intent::Price | Intent::Services), _) => {
+            aside(facts.prices_for(&said, visit.details.service.as_deref()))
+        }
+        (Some(Intent::Identity), _) => aside(format!(
             "I'm Voxanne, the automated receptionist at {}.",
             facts.business
         )),
-        Intent::Thanks | Intent::Emergency => {
-            Reply::say("You're welcome. Is there anything else I can help you with?")
+        (Some(Intent::Cancel | Intent::Message | Intent::Move), Some(_)) => {
+            visit.first_step(request)
         }
-        Intent::Greeting => Reply::say("Hello! How can I help you?"),
-        Intent::No => goodbye(request),
+        (_, Some(_)) if !visit.progress && !said.is_yes() => not_understood(request, visit),
+        (_, Some(_)) => visit.next_step(request),
+        (Some(Intent::Thanks), None) => Reply::say(format!("You're welcome. {ANYTHING_ELSE_HELP}")),
+        (Some(Intent::Greeting), None) => Reply::say("Hello! How can I help you?"),
+        (Some(Intent::No), None) => goodbye(request),
+        (_, None) if facts.service_in(&said).is_some() => Reply::say(format!(
+            "{} Would you like to book one?",
+            facts.prices_for(&said, None)
+        )),
+        (_, None) if said.is_yes() => Reply::say("How can I help you?"),
+        (_, None) => Reply::say(
+            "I'm sorry, I didn't quite catch that. I can tell you our opening hours and prices, or book an appointment for you.",
+        ),
     }
 }
 
-fn priced(facts: &Facts, said: &Words) -> Reply {
-    Reply::say(format!(
-        "{} Would you like to book one?",
-        facts.prices_for(said, None)
-    ))
+/// Asks again for what was asked for, and helps to answer it.
+fn not_understood(request: &ChatRequest, visit: &Visit<'_>) -> Reply {
+    let step = visit.next_step(request);
+    if step.call.is_some() {
+        return step;
+    }
+    let question = match visit.expected() {
+        Expected::Service => format!(
+            "We offer {}. Which one would you like?",
+            visit.facts.service_names()
+        ),
+        _ => step.say,
+    };
+    Reply::say(format!("I'm sorry, I didn't catch that. {question}"))
 }
 
 fn goodbye(request: &ChatRequest) -> Reply {
     let words = "Thank you for calling. Goodbye!";
     match request.tool("end_call") {
-        Some(tool) => Reply::call(
-            "end_call",
-            booking::arguments(tool, &booking::Details::default()),
-        )
-        .after(words),
+        Some(_) => Reply::call("end_call", Map::new()).after(words),
         None => Reply::say(words),
     }
 }
 
-fn message_was_offered(request: &ChatRequest) -> bool {
-    let last = request
-        .messages
-        .iter()
-        .rfind(|message| message.role == "assistant");
-    last.is_some_and(|message| message.text().contains("pass on"))
-}
+const ANYTHING_ELSE: &str = "Is there anything else?";
 
-fn took_message(request: &ChatRequest) -> Reply {
-    let Some(tool) = request.tool("take_message") else {
-        return Reply::say("Thank you, I'll pass that on. Is there anything else?");
-    };
-    Reply::call(
-        "take_message",
-        booking::arguments(tool, &booking::Details::of_message(request.last_user())),
-    )
-}
+const ANYTHING_ELSE_HELP: &str = "Is there anything else I can help you with?";
 
 /// About what a small fast model does.
 const TOKEN: Duration = Duration::from_millis(12);
+
+#[cfg(test)]
+mod dialogues;
 
 #[cfg(test)]
 mod tests {
@@ -378,7 +218,7 @@ mod tests {
             tool("check_availability", json!({ "date": {}, "service": {} })),
             tool(
                 "book_appointment",
-                json!({ "date": {}, "time": {}, "service": { "enum": ["checkup", "cleaning"] }, "caller_name": {} })
+                json!({ "date": {}, "time": {}, "service": { "enum": ["checkup", "cleaning"] }, "name": {} })
             ),
             tool("end_call", json!({})),
         ])
@@ -481,7 +321,7 @@ mod tests {
                 "What day would suit you?",
                 "What time would you like to come?",
                 "May I have your name, please?",
-                "Thank you, Anna Lee. That's a cleaning tomorrow at ten thirty. Someone will call you to confirm. Is there anything else?",
+                "Thank you, Anna Lee. That's a cleaning on Wednesday, November 25 at 10:30 am. Someone will call you to confirm. Is there anything else?",
                 "Thank you for calling. Goodbye!",
             ]
         );
@@ -495,6 +335,7 @@ mod tests {
                 "Can I book a check-up on Friday?",
                 "The second one, ten thirty.",
                 "My name is Sam Okafor",
+                "Yes.",
             ],
             &[
                 json!({ "slots": ["09:00", "10:30", "14:00"] }),
@@ -507,22 +348,23 @@ mod tests {
                 r#"[check_availability {"date":"2026-11-27","service":"check-up"}]"#,
                 "On Friday I have nine, ten thirty or two. Which would you like?",
                 "May I have your name, please?",
-                r#"[book_appointment {"caller_name":"Sam Okafor","date":"2026-11-27","service":"checkup","time":"10:30"}]"#,
-                "You're booked for a check-up on Friday at ten thirty. Is there anything else?",
+                "So that's a check-up on Friday, November 27 at 10:30 am, for Sam Okafor. It costs 60 dollars. Shall I book it?",
+                r#"[book_appointment {"date":"2026-11-27","name":"Sam Okafor","service":"checkup","time":"10:30"}]"#,
+                "You're booked for a check-up on Friday, November 27 at 10:30 am. Is there anything else?",
             ]
         );
     }
 
     #[test]
-    fn says_when_a_booking_fails_and_when_nothing_is_free() {
+    fn says_when_a_tool_fails_and_when_nothing_is_free() {
         let failed = play(
             &tools(),
             &["Book a cleaning tomorrow at 9, my name is Ann."],
-            &[json!({ "ok": false, "error": "taken" })],
+            &[json!({ "ok": false, "error": "the calendar is down" })],
         );
         assert_eq!(
             failed.last().map(String::as_str),
-            Some("I'm sorry, that time is not available. What other time would suit you?")
+            Some("I'm sorry, that did not work. I can take a message. What shall I pass on?")
         );
         let full = play(
             &tools(),
@@ -531,7 +373,7 @@ mod tests {
         );
         assert_eq!(
             full.last().map(String::as_str),
-            Some("I'm sorry, there is nothing free tomorrow. What other day would suit you?")
+            Some("I'm sorry, there is nothing free then. What other day would suit you?")
         );
     }
 

@@ -1,11 +1,15 @@
 //! What she knows of the business: the lines `Name: value` of the system prompt, or the demonstration's own.
 
-use super::spoken::{Date, Words};
+use super::spoken::{Date, Words, capitalised};
 use crate::groq::ChatRequest;
 
 pub(crate) struct Facts {
     pub(crate) business: String,
     pub(crate) today: Date,
+    /// Nobody knows from which number the caller calls, and it is wanted.
+    pub(crate) asks_number: bool,
+    /// Emergencies are seen at once.
+    pub(crate) sees_emergencies: bool,
     hours: String,
     address: String,
     services: Vec<Service>,
@@ -27,11 +31,11 @@ impl Facts {
             .map(|message| message.text())
             .collect();
         let system = system.join("\n");
-        let value = |names: &[&str]| {
-            value_of(&system, names)
-                .or_else(|| value_of(DEMO, names))
-                .unwrap_or_default()
+        let source = match value_of(&system, &["business"]) {
+            Some(_) => system.as_str(),
+            None => DEMO,
         };
+        let value = |names: &[&str]| value_of(source, names).unwrap_or_default();
         let business = value(&["business"]);
         Self {
             business: business
@@ -41,6 +45,8 @@ impl Facts {
                 .trim()
                 .to_owned(),
             today: Date::find(&system).unwrap_or_else(today),
+            sees_emergencies: Words::of(source).contain("emergency visits"),
+            asks_number: system.contains("ask for a telephone number"),
             hours: value(&["opening hours", "hours", "open"]),
             address: value(&["address", "location"]),
             services: services(&value(&["services", "prices", "treatments"])),
@@ -52,15 +58,12 @@ impl Facts {
         let closed = self
             .hours
             .split('.')
-            .find(|sentence| Words::of(sentence).contain("closed"));
-        let asked = said.day().map(|day| day.to_string());
+            .map(Words::of)
+            .find(|sentence| sentence.contain("closed"));
+        let asked = said.day(self.today);
         match (asked, closed) {
-            (Some(day), Some(closed))
-                if day
-                    .split(' ')
-                    .any(|word| word != "on" && Words::of(closed).contain(word)) =>
-            {
-                format!("I'm sorry, we are closed {day}.")
+            (Some(day), Some(closed)) if closed.contain(&day.name()) => {
+                format!("I'm sorry, we are closed {}.", day.shortly(self.today))
             }
             (Some(_), _) => format!("Yes. Our opening hours are {}", sentence(&self.hours)),
             (None, _) => format!("Our opening hours are {}", sentence(&self.hours)),
@@ -82,18 +85,47 @@ impl Facts {
         )
     }
 
-    /// The service a line names.
+    /// The service a line names: the first, and of two names at one place the longer. A word that only one service has is enough.
     pub(crate) fn service_in(&self, said: &Words) -> Option<&Service> {
-        self.services.iter().find(|service| {
-            let together = service.name.replace(['-', ' '], "");
-            let names = [
-                service.name.clone(),
-                format!("{}s", service.name),
-                format!("{together}s"),
-                together,
-            ];
-            names.iter().any(|name| said.contain(name))
-        })
+        let words = said.plain();
+        let whole = self.services.iter().filter_map(|service| {
+            let (start, end) = service.place_in(&words)?;
+            Some((start, usize::MAX - end, service))
+        });
+        if let Some((_, _, service)) = whole.min_by_key(|(start, end, _)| (*start, *end)) {
+            return Some(service);
+        }
+        let has = |service: &&Service, word: &str| {
+            let own = Words::of(&service.name);
+            let own = own.plain();
+            own.len() > 1 && own.iter().any(|own| singular(own) == singular(word))
+        };
+        words
+            .iter()
+            .filter(|word| word.len() >= 4)
+            .find_map(|word| {
+                let mut with = self.services.iter().filter(|service| has(service, word));
+                with.next().filter(|_| with.next().is_none())
+            })
+    }
+
+    /// Whether there is anything to book.
+    pub(crate) const fn books(&self) -> bool {
+        !self.services.is_empty()
+    }
+
+    /// The one there is, if there is one only.
+    pub(crate) fn only_service(&self) -> Option<&Service> {
+        match self.services.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
+    /// What a service costs, as it is to be said.
+    pub(crate) fn price_of(&self, name: &str) -> Option<&str> {
+        let service = self.services.iter().find(|service| service.name == name)?;
+        service.details.first().map(String::as_str)
     }
 
     /// About the service a line names, or the one that was spoken of before, or all.
@@ -112,7 +144,7 @@ impl Facts {
         }
     }
 
-    fn service_names(&self) -> String {
+    pub(crate) fn service_names(&self) -> String {
         let known: Vec<&str> = self
             .services
             .iter()
@@ -124,6 +156,26 @@ impl Facts {
 }
 
 impl Service {
+    /// From which word to which it is named: also in the plural, and together where it is written apart, as in "hair cut".
+    fn place_in(&self, words: &[&str]) -> Option<(usize, usize)> {
+        let core = |text: &str| {
+            let letters = text.chars().filter(|character| character.is_alphanumeric());
+            letters.collect::<String>()
+        };
+        let name = core(&self.name);
+        let longest = Words::of(&self.name).plain().len() + 1;
+        let spans = (0..words.len()).flat_map(|start| {
+            let last = words.len().min(start + longest);
+            (start + 1..=last).map(move |end| (start, end))
+        });
+        let mut named = spans.filter(|(start, end)| {
+            let together = core(&words[*start..*end].concat());
+            let refused = words[..*start].ends_with(&["not", "a"]);
+            !refused && singular(&together) == singular(&name)
+        });
+        named.next()
+    }
+
     fn described(&self) -> String {
         let subject = capitalised(&with_article(&self.name));
         match self.details.as_slice() {
@@ -149,12 +201,10 @@ pub(crate) fn joined(items: &[&str], last: &str) -> String {
     }
 }
 
-fn capitalised(text: &str) -> String {
-    let mut characters = text.chars();
-    characters
-        .next()
-        .map(|first| first.to_uppercase().chain(characters).collect())
-        .unwrap_or_default()
+fn singular(word: &str) -> &str {
+    word.strip_suffix('s')
+        .filter(|word| word.len() > 2)
+        .unwrap_or(word)
 }
 
 fn sentence(text: &str) -> String {
@@ -219,7 +269,8 @@ fn today() -> Date {
 const DEMO: &str = "Business: Willow Lane Dental, a dental practice.\n\
     Opening hours: Monday to Friday from nine to five. Closed on Saturday and Sunday.\n\
     Address: 12 Willow Lane, next to the library. There is free parking behind the building.\n\
-    Services: check-up, 60 dollars, 30 minutes; cleaning, 90 dollars, 45 minutes; whitening, 250 dollars, one hour.";
+    Services: check-up, 60 dollars, 30 minutes; cleaning, 90 dollars, 45 minutes; whitening, 250 dollars, one hour.\n\
+    Emergencies: emergency visits on the same day where possible.";
 
 #[cfg(test)]
 mod tests {
@@ -250,6 +301,29 @@ mod tests {
             facts.prices_for(&Words::of("prices"), None),
             "We offer haircut and colour. Which one are you interested in?"
         );
+    }
+
+    #[test]
+    fn finds_the_service_that_is_meant() {
+        let facts = facts(
+            "Business: Oak Salon.\nServices: haircut, 30 euros; men's haircut, 25 euros; beard trim, 10 euros; colour, 80 euros.",
+        );
+        for (line, expected) in [
+            ("I'd like a hair cut", Some("haircut")),
+            ("two haircuts please", Some("haircut")),
+            ("a men's haircut", Some("men's haircut")),
+            ("just a trim", Some("beard trim")),
+            ("not a colour, a beard trim", Some("beard trim")),
+            ("a massage", None),
+        ] {
+            let service = facts.service_in(&Words::of(line));
+            assert_eq!(
+                service.map(|service| service.name.as_str()),
+                expected,
+                "{line}"
+            );
+        }
+        assert_eq!(facts.price_of("haircut"), Some("30 euros"));
     }
 
     #[test]
