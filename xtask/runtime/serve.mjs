@@ -36,6 +36,7 @@ const miniflare = new Miniflare(
     port: Number(values.port),
     resourcePersistencePath: values.state,
     resourceTmpPath: values.state,
+    unsafeTriggerHandlers: true, // as `wrangler dev` has it: GET /cdn-cgi/local/scheduled runs what crons run
     cf: false, // the default asks a server on the internet where this machine is
     log: new StderrLog(LogLevel.WARN),
     logRequests: false,

@@ -13,7 +13,7 @@ pub(crate) fn bench(paths: &Paths, mut arguments: Vec<OsString>) -> Result<()> {
     if arguments.first().is_some_and(|first| first == "turns") {
         arguments.remove(0);
         {
-            let _lock = paths.lock()?;
+            let _lock = paths.lock_tools()?;
             setup::speech(paths)?;
         }
         let engines = ("VOXANNE_ENGINES", paths.engines().into_os_string());

@@ -28,8 +28,11 @@ pub(crate) enum Freshness {
 
 /// Sets up the tools and builds all that the worker runs and serves.
 pub(crate) fn product(paths: &Paths, freshness: Freshness) -> Result<()> {
-    let _lock = paths.lock()?;
-    setup::toolchain(paths)?;
+    {
+        let _lock = paths.lock_tools()?;
+        setup::toolchain(paths)?;
+    }
+    let _lock = paths.lock_build()?;
     worker(paths, freshness)?;
     client::pages(paths, freshness)?;
     description(paths, freshness)
@@ -65,7 +68,12 @@ const WORKER_FLAGS: &str = "-C target-feature=+simd128";
 
 fn worker(paths: &Paths, freshness: Freshness) -> Result<()> {
     let mut sources = WORKSPACE.to_vec();
-    sources.extend(["edge-worker", "package-lock.json", "xtask/src/build.rs"]);
+    sources.extend([
+        "edge-worker",
+        "front-desk",
+        "package-lock.json",
+        "xtask/src/build.rs",
+    ]);
     let inputs = Fingerprint::of(
         &paths.root,
         &sources,

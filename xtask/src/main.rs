@@ -27,6 +27,7 @@ mod report;
 mod run;
 mod running;
 mod setup;
+mod sign_in;
 mod test;
 mod wasm;
 

@@ -84,15 +84,23 @@ impl Paths {
         self.command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
     }
 
-    /// Waits until no other xtask of this user sets up or builds. Held until dropped.
-    pub(crate) fn lock(&self) -> Result<File> {
-        fs::create_dir_all(&self.cache)
-            .with_context(|| format!("cannot make {}", self.cache.display()))?;
-        let file = File::create(self.cache.join("lock"))?;
-        if file.try_lock().is_err() {
-            crate::report::note("waiting for another cargo xtask to finish building");
-            file.lock()?;
-        }
-        Ok(file)
+    /// Waits until no other xtask of this user sets up tools and engines, which all clones share. Held until dropped.
+    pub(crate) fn lock_tools(&self) -> Result<File> {
+        lock(&self.cache, "set up the tools")
     }
+
+    /// Waits until no other xtask builds in this clone. Held until dropped.
+    pub(crate) fn lock_build(&self) -> Result<File> {
+        lock(&self.scratch(), "build")
+    }
+}
+
+fn lock(folder: &Path, what: &str) -> Result<File> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let file = File::create(folder.join("lock"))?;
+    if file.try_lock().is_err() {
+        crate::report::note(&format!("waiting for another cargo xtask to {what}"));
+        file.lock()?;
+    }
+    Ok(file)
 }

@@ -83,7 +83,7 @@ fn question(paths: &Paths, program: &Path, mode: Providers) -> Result<PathBuf> {
         );
     }
     {
-        let _lock = paths.lock()?;
+        let _lock = paths.lock_tools()?;
         setup::speech(paths)?;
     }
     let file = paths.scratch().join("question.wav");

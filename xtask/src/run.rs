@@ -14,7 +14,7 @@ use crate::build::{self, Freshness};
 use crate::paths::Paths;
 use crate::process::{Services, run};
 use crate::running::{Line, Running};
-use crate::{dev_vars, report, setup};
+use crate::{dev_vars, report, setup, sign_in};
 
 /// What a folder of temporary state is called; the process's id follows.
 const THROWN_AWAY: &str = "voxanne-state-";
@@ -79,6 +79,7 @@ const VENDORS: [Vendor; 3] = [
     },
 ];
 
+const SETUP_CODE: &str = "SETUP_CODE";
 const ACCOUNT_SID: &str = "TWILIO_ACCOUNT_SID";
 const AUTH_TOKEN: &str = "TWILIO_AUTH_TOKEN";
 const TELEPHONE_BASE_URL: &str = "TWILIO_BASE_URL";
@@ -116,7 +117,7 @@ pub(crate) fn dev(paths: &Paths, port: u16, providers: Option<Providers>) -> Res
     };
 
     if needs_engines && mode == Providers::Speech {
-        let _lock = paths.lock()?;
+        let _lock = paths.lock_tools()?;
         setup::speech(paths)?;
     }
     build::product(paths, Freshness::Changed)?;
@@ -154,6 +155,14 @@ pub(crate) fn dev(paths: &Paths, port: u16, providers: Option<Providers>) -> Res
     }
 
     let state = StateFolder::kept(&paths.root.join(".wrangler").join("state").join("v3"))?;
+    let code = match env::var(SETUP_CODE) {
+        Ok(code) => code,
+        Err(_) => settings
+            .get(SETUP_CODE)
+            .cloned()
+            .map_or_else(sign_in::new_code, Ok)?,
+    };
+    settings.insert(SETUP_CODE.to_owned(), code.clone());
     let mut command = worker(paths, port, &state)?;
     command.envs(settings);
     let Some(address) = services.start("the worker", &mut command)? else {
@@ -166,6 +175,7 @@ pub(crate) fn dev(paths: &Paths, port: u16, providers: Option<Providers>) -> Res
     };
     let _note = running.announce(paths)?;
     report::answer(&format!("Voxanne is on {}", running.worker));
+    sign_in::prepare(paths, &state.path, &running.worker, &code)?;
     if running.telephone.is_some() {
         report::note("to call her by telephone, in another terminal: cargo xtask phone");
     }

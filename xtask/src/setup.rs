@@ -81,7 +81,7 @@ pub(crate) fn speech(paths: &Paths) -> Result<()> {
 
 /// `cargo xtask setup`.
 pub(crate) fn everything(paths: &Paths) -> Result<()> {
-    let _lock = paths.lock()?;
+    let _lock = paths.lock_tools()?;
     toolchain(paths)?;
     speech(paths)?;
     let browser = chromium()?;

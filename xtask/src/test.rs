@@ -20,7 +20,7 @@ const TESTS_AT_ONCE: &str = "4";
 
 pub(crate) fn test(paths: &Paths) -> Result<()> {
     {
-        let _lock = paths.lock()?;
+        let _lock = paths.lock_tools()?;
         setup::toolchain(paths)?;
         setup::speech(paths)?;
     }
