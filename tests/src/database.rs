@@ -1,20 +1,35 @@
-//! The worker's D1 database, read from outside as the file that it is on this machine.
+//! The worker's D1 database, read and written from outside as the file that it is on this machine.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
-use serde_json::Value;
-use tokio::process::Command;
+use anyhow::Context;
+use serde_json::{Value, json};
 
 use crate::caller::PATIENCE;
+use crate::node;
 
-/// Node.js has SQLite in it: `DATABASE QUERY PARAMETER` gives the rows as JSON.
+/// Node.js has SQLite in it. The rows come as JSON.
 const READER: &str = "
-const { DatabaseSync } = require('node:sqlite');
-const [path, query, parameter] = process.argv.slice(1);
-const rows = new DatabaseSync(path, { readOnly: true }).prepare(query).all(parameter);
+import { DatabaseSync } from 'node:sqlite';
+import { readFileSync } from 'node:fs';
+const { file, query, parameter } = JSON.parse(readFileSync(0, 'utf8'));
+const rows = new DatabaseSync(file, { readOnly: true }).prepare(query).all(parameter);
 process.stdout.write(JSON.stringify(rows));
+";
+
+/// The same, writing.
+const WRITER: &str = "
+import { DatabaseSync } from 'node:sqlite';
+import { readFileSync } from 'node:fs';
+const { file, statement, lists } = JSON.parse(readFileSync(0, 'utf8'));
+const database = new DatabaseSync(file);
+database.exec('BEGIN');
+const prepared = database.prepare(statement);
+const changes = lists.map((list) => Number(prepared.run(...list).changes));
+database.exec('COMMIT');
+database.close();
+process.stdout.write(String(changes.reduce((sum, changed) => sum + changed, 0)));
 ";
 
 /// Waits until a query with one parameter has rows: a call's record is delivered soon after its end, not at once.
@@ -34,19 +49,19 @@ pub async fn rows(state: &Path, query: &str, parameter: &str) -> anyhow::Result<
         .with_context(|| format!("no rows: {query}"))?
 }
 
+/// Runs a statement once with each of these lists of parameters, all or none, and gives how many rows were changed. The worker must have
+/// been stopped: it would not see what changes behind its back.
+pub async fn execute(state: &Path, statement: &str, lists: &[Value]) -> anyhow::Result<u64> {
+    let file = database(state)?;
+    let input = json!({ "file": file, "statement": statement, "lists": lists });
+    let changed = node::run(WRITER, &input.to_string()).await?;
+    changed.as_u64().context("no number of rows")
+}
+
 async fn select(file: &Path, query: &str, parameter: &str) -> anyhow::Result<Vec<Value>> {
-    let node = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../node_modules/.bin/node");
-    let node = if node.exists() { node } else { "node".into() };
-    let output = Command::new(node)
-        .args(["--no-warnings", "-e", READER])
-        .arg(file)
-        .args([query, parameter])
-        .output()
-        .await
-        .context("cannot start node")?;
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{complaint}");
-    Ok(serde_json::from_slice(&output.stdout)?)
+    let input = json!({ "file": file, "query": query, "parameter": parameter });
+    let rows = node::run(READER, &input.to_string()).await?;
+    Ok(serde_json::from_value(rows)?)
 }
 
 /// The file in which miniflare keeps the one database there is.

@@ -19,6 +19,8 @@ pub const DEEPGRAM_KEY: &str = "deepgram-secret-5f1c";
 pub const GROQ_KEY: &str = "groq-secret-9a7e";
 pub const TWILIO_ACCOUNT: &str = "AC5ec4e70000000000000000000000c0de";
 pub const TWILIO_TOKEN: &str = "twilio-secret-3d8b";
+/// Lets the first owner make an account.
+pub const SETUP_CODE: &str = "setup-secret-7b2d";
 
 /// workerd answers within a second; a worker whose sources have changed is built first.
 const READY: Duration = Duration::from_secs(300);
@@ -218,7 +220,7 @@ fn wait_a_moment() {
 }
 
 /// Keys of our own and the providers' address, for every vendor there is.
-fn own_settings(base: &str) -> [(&'static str, &str); 7] {
+fn own_settings(base: &str) -> [(&'static str, &str); 8] {
     [
         ("DEEPGRAM_API_KEY", DEEPGRAM_KEY),
         ("DEEPGRAM_BASE_URL", base),
@@ -227,6 +229,7 @@ fn own_settings(base: &str) -> [(&'static str, &str); 7] {
         ("TWILIO_ACCOUNT_SID", TWILIO_ACCOUNT),
         ("TWILIO_AUTH_TOKEN", TWILIO_TOKEN),
         ("TWILIO_BASE_URL", base),
+        ("SETUP_CODE", SETUP_CODE),
     ]
 }
 
@@ -243,7 +246,9 @@ fn logged_state(line: &str, call: &str) -> Option<LoggedState> {
 }
 
 /// Every setting the worker reads, so that a developer's environment does not leak into a test.
-const SETTINGS: [&str; 14] = [
+const SETTINGS: [&str; 16] = [
+    "ACCESS_AUD",
+    "ACCESS_TEAM_DOMAIN",
     "DEEPGRAM_API_KEY",
     "DEEPGRAM_BASE_URL",
     "STT_MODEL",

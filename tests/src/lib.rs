@@ -3,16 +3,20 @@
 //! Everything is started on a port of its own and ends with the test that started it.
 
 pub mod asked;
+pub mod calendar;
 pub mod caller;
+pub mod dashboard;
 pub mod database;
 pub mod door;
 pub mod edge;
 pub mod figures;
 pub mod headset;
 mod network;
+mod node;
 pub mod page;
 pub mod phone;
 pub mod phone_figures;
+pub mod records;
 pub mod sound;
 pub mod speech;
 pub mod stream;

@@ -111,14 +111,17 @@ async fn play(rehearsed: &Rehearsed) -> anyhow::Result<()> {
 }
 
 /// The same states with their turns counted from 1. An answer that is begun ahead of time has a number of its own, and whether there is one
-/// before the caller has certainly finished is a matter of milliseconds.
+/// before the caller has certainly finished is a matter of milliseconds: what answers a caller counts as the caller's own turn.
 fn in_order(mut states: Vec<LoggedState>) -> Vec<LoggedState> {
     let (mut last, mut count) = (0, 0);
+    let mut listened = false;
     for state in &mut states {
+        let answers = listened && state.state == "Processing";
         if state.turn != last {
             last = state.turn;
-            count += 1;
+            count += u32::from(!answers);
         }
+        listened = state.state == "Listening";
         state.turn = count;
     }
     states

@@ -4,7 +4,7 @@
 //! network too.
 //!
 //! By telephone the same is measured on the line, through the emulator of the telephone company. `cargo xtask bench answers browser` measures
-//! these parts only; they are `answers`, `socket`, `browser` and `phone`.
+//! these parts only; they are `answers`, `socket`, `browser`, `phone` and `records`, what the dashboard's answers cost with a year of calls.
 
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use tests::edge::Edge;
 use tests::figures::Figure;
 use tests::page::{Chrome, Heard, Microphone};
 use tests::phone_figures;
+use tests::records::{self, Cost};
 use tests::scripted;
 use tests::speech::engines;
 use tests::turn_figures::answers;
@@ -74,7 +75,13 @@ async fn main() -> Result<()> {
     if wanted("phone") {
         figures.extend(by_telephone().await?);
     }
-    print(&figures)
+    if !figures.is_empty() {
+        print(&figures)?;
+    }
+    if wanted("records") {
+        print_costs(&records::costs().await?)?;
+    }
+    Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the table is what this program is for")]
@@ -86,6 +93,24 @@ fn print(figures: &[Figure]) -> Result<()> {
         println!("{figure}");
     }
     println!("{}", serde_json::to_string(figures)?);
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what this program is for")]
+fn print_costs(costs: &[Cost]) -> Result<()> {
+    println!(
+        "{} calls and {} turns of one year in D1; medians, one request at a time. Rows read, and the most that a page of this size may read. CPU is all \
+         of workerd's, which runs D1 too here: more than the worker itself uses. D1 says how much its statements took.",
+        records::CALLS,
+        records::TURNS
+    );
+    println!("{}", records::HEADING);
+    for cost in costs {
+        println!("{cost}");
+    }
+    println!("{}", serde_json::to_string(costs)?);
+    let unbounded = costs.iter().filter(|cost| !cost.is_bounded()).count();
+    anyhow::ensure!(unbounded == 0, "{unbounded} answers cost too much");
     Ok(())
 }
 

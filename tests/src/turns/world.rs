@@ -297,7 +297,8 @@ impl<'a> World<'a> {
             }
             Output::Transmit(message) => self.transmit(message),
             Output::HangUp(outcome) => self.note("edge", &format!("hangs up: {outcome:?}")),
-            Output::Cancel(_) | Output::Timeout(_) => {}
+            // Nothing can be done for a caller here.
+            Output::Cancel(_) | Output::Run(_) | Output::Timeout(_) => {}
         }
         Ok(())
     }

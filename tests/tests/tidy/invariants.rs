@@ -6,10 +6,11 @@ use crate::crates::with_dependencies;
 use crate::{FILES, File, conclude, file, settings_of_wrangler, sources};
 
 /// The crates of the product: what runs at the edge and in a visitor's browser.
-const PRODUCT: [&str; 4] = [
+const PRODUCT: [&str; 5] = [
     "client-wasm",
     "client-wasm/audio-thread",
     "edge-worker",
+    "front-desk",
     "voice-core",
 ];
 
@@ -116,7 +117,7 @@ fn invariant_1_the_core_reads_no_clock_opens_nothing_and_cannot_fail() {
 }
 
 /// Where bytes or JSON of a wire are read and written, and whose they are.
-const LAYOUTS: [(&str, &str); 13] = [
+const LAYOUTS: [(&str, &str); 17] = [
     (
         "client-wasm/audio-thread/src/playback.rs",
         "samples of a frame that `wire` has parsed",
@@ -138,7 +139,20 @@ const LAYOUTS: [(&str, &str); 13] = [
         "edge-worker/src/call/browser.rs",
         "writes messages of `wire`",
     ),
+    (
+        "edge-worker/src/auth/access.rs",
+        "the assertion of Cloudflare Access",
+    ),
+    (
+        "edge-worker/src/call/desk.rs",
+        "the digits of a booking's id",
+    ),
     ("edge-worker/src/call/record.rs", "the object's own storage"),
+    (
+        "edge-worker/src/live_board.rs",
+        "what a board tells, is told and keeps",
+    ),
+    ("edge-worker/src/routes/ask.rs", "the bodies of requests"),
     ("edge-worker/src/problem.rs", "errors of the HTTP border"),
     ("edge-worker/src/routes.rs", "whether the worker can serve"),
     (
@@ -174,7 +188,10 @@ fn invariant_5_only_the_wire_and_the_provider_files_know_a_byte_layout() {
         let borders = [
             "client-wasm/src/wire.rs",
             "edge-worker/src/providers/",
+            "edge-worker/src/routes/api/",
+            "edge-worker/src/store/",
             "edge-worker/src/twilio/",
+            "front-desk/src/tool",
             "voice-core/src/wire.rs",
             "voice-core/src/wire/",
         ];
@@ -226,7 +243,7 @@ const OF_VENDORS: [(&str, &[&str]); 6] = [
 ];
 
 /// Who may name a vendor, besides the vendor's own files: whoever chooses it or is told its name.
-const NAMES_VENDORS: [(&str, &str); 15] = [
+const NAMES_VENDORS: [(&str, &str); 16] = [
     (
         "edge-worker/src/call.rs",
         "is asked for calls by the telephone company's names for them",
@@ -262,6 +279,10 @@ const NAMES_VENDORS: [(&str, &str); 15] = [
     (
         "edge-worker/src/routes.rs",
         "has the telephone company's paths",
+    ),
+    (
+        "edge-worker/src/routes/table.rs",
+        "keeps the telephone company's paths from being files",
     ),
     ("edge-worker/src/seal.rs", "derives its keys from theirs"),
     (
