@@ -2,11 +2,13 @@
 //!
 //! Stored, in the object's own SQLite (`record`):
 //! - `call`, one row: whose call it is, when it began and ended and how, and whether the record has been delivered;
-//! - `exchange`, one row for each finished turn.
+//! - `exchange`, one row for each finished turn;
+//! - `run`, one row for each thing that was done for the caller; and `cost`, one row: what the providers were asked for.
 //!
 //! Order: the `call` row is written, with `connected` set, before the caller's socket is accepted, so a ticket opens one call at
 //! most; an `exchange` is written before anybody is told that the turn is over; `ended_at` is written before the alarm that
-//! delivers the record to D1; `delivered` only after D1 has accepted it. What is stored is dropped an hour after that.
+//! delivers the record to D1; `delivered` only after D1 has accepted it. What was said and
+//! done is dropped at that moment, the rest an hour later.
 //!
 //! Requests are [`CallRequest`]s. A browser's call begins with `Open`. A telephone call begins with `Ring`, while the telephone
 //! company still connects the caller; its media stream follows as `Stream`. The object holds the call's sockets and

@@ -11,6 +11,11 @@ pub(crate) fn unix_millis() -> u64 {
     js_sys::Date::now() as u64
 }
 
+/// The same, as the tables count them.
+pub(crate) fn unix_time() -> i64 {
+    i64::try_from(unix_millis()).unwrap_or(i64::MAX)
+}
+
 /// A call's own clock: its origin is the moment it was made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {

@@ -65,7 +65,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 async fn forget(env: &Env) -> std::result::Result<(), store::StoreError> {
     let meter = Meter::default();
     let db = Metered::new(env.d1("DB")?, meter.clone());
-    let now = i64::try_from(clock::unix_millis()).unwrap_or(i64::MAX);
+    let now = clock::unix_time();
     let mut sweeps = 1_u32;
     while store::retention::sweep(&db, now).await? && sweeps < SWEEPS {
         sweeps = sweeps.saturating_add(1);

@@ -15,7 +15,7 @@ use self::ask::{Ask, Failure};
 pub use self::table::Guard;
 use self::table::{Answer, Facts, Found, Route, Verdict};
 use crate::auth::{self, origin};
-use crate::clock::unix_millis;
+use crate::clock::unix_time;
 use crate::problem::Problem;
 use crate::settings::{Settings, TwilioSettings};
 use crate::store::database::Meter;
@@ -261,7 +261,7 @@ fn telephone(ask: &Ask) -> std::result::Result<(TwilioSettings, Settings), Failu
 
 /// Milliseconds since 1970, as the tables count them.
 fn now() -> i64 {
-    i64::try_from(unix_millis()).unwrap_or(i64::MAX)
+    unix_time()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use worker::{D1Database, Delay, Env};
 
-use crate::clock::unix_millis;
+use crate::clock::unix_time;
 use crate::problem::Problem;
 use crate::store::{StoreError, site};
 use crate::ticket::CallId;
@@ -62,7 +62,7 @@ async fn begin(db: &D1Database) -> Result<Business, StoreError> {
     getrandom::fill(&mut random)
         .map_err(|_| StoreError::Database("no randomness for a calendar's address".to_owned()))?;
     let token = CallId::from_random(random).to_string();
-    let now = i64::try_from(unix_millis()).unwrap_or(i64::MAX);
+    let now = unix_time();
     match site::create(db, &business, &site::NewSite::real(&token, now)).await {
         // Another call has begun it.
         Ok(()) | Err(StoreError::Exists) => Ok(business),

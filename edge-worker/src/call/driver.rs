@@ -28,7 +28,7 @@ use super::record::{Cost, Record};
 use super::telephone::Telephone;
 use super::voice::Voice;
 use super::{Fact, Facts};
-use crate::clock::{Clock, unix_millis, until};
+use crate::clock::{Clock, unix_millis, unix_time, until};
 use crate::desk;
 use crate::live_board::Report;
 use crate::providers::groq_llm::Groq;
@@ -143,7 +143,7 @@ impl Used {
 
 impl Driver {
     fn new(parts: Parts, format: AudioFormat, facts: Facts) -> Self {
-        let started_at = i64::try_from(unix_millis()).unwrap_or(i64::MAX);
+        let started_at = unix_time();
         let settings = &parts.settings;
         let agent = &parts.business.agent;
         let clock = Clock::start();

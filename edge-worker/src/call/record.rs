@@ -23,7 +23,7 @@ const LOST: &str = "failed";
 /// How long until the next attempt while D1 does not answer.
 const RETRY: Duration = Duration::from_secs(15);
 
-/// How long the object keeps what has been delivered, so that a late ticket finds its call used.
+/// How long the object keeps the row of a call that has been delivered, so that a late ticket finds its call used.
 const KEPT: Duration = Duration::from_secs(60 * 60);
 
 const SCHEMA: &str = "
