@@ -70,10 +70,17 @@ impl Measured {
         .collect()
     }
 
-    /// An error if any of a cut reply was heard. Gaps are shown only: a busy machine makes some.
+    /// An error if any of a cut reply was heard.
     pub fn check(&self) -> anyhow::Result<()> {
         let cut: f64 = self.cut_samples.iter().sum();
         ensure!(cut == 0.0, "{cut} samples of cut replies were played");
+        Ok(())
+    }
+
+    /// An error if any answer broke off.
+    pub fn check_gaps(&self) -> anyhow::Result<()> {
+        let gaps: f64 = self.gaps.iter().sum();
+        ensure!(gaps == 0.0, "her voice broke off {gaps} times");
         Ok(())
     }
 
