@@ -4,6 +4,7 @@ use front_desk::booking as domain;
 pub use front_desk::booking::Status;
 use front_desk::text::{Name, Phone};
 use serde::Deserialize;
+use serde_json::{Value as Json, json};
 
 use super::database::row_of;
 use super::{Cursor, Database, Page, Query, StoreError, bounded};
@@ -104,26 +105,32 @@ pub async fn book(
     new: &NewBooking<'_>,
 ) -> Result<Booking, StoreError> {
     let select = select(BY_KEY).bind(new.site).bind(request.key);
-    one(db, vec![insert(request, new), select]).await
+    one(db, vec![insert(&[row(request, new)]), select]).await
 }
 
-/// What writes a booking, unless its request has been answered already.
-pub(super) fn insert(request: &Request<'_>, new: &NewBooking<'_>) -> Query {
-    Query::new(INSERT)
-        .bind(new.id)
-        .bind(new.site)
-        .bind(request.key)
-        .bind(request.call)
-        .bind(new.service)
-        .bind(new.service_name)
-        .bind(new.price)
-        .bind(new.starts_at)
-        .bind(new.ends_at)
-        .bind(new.name)
-        .bind(new.phone)
-        .bind(new.note)
-        .bind(request.now)
-        .bind(request.today)
+/// What writes these bookings, each a [`row`], unless its request has been answered already.
+pub(super) fn insert(rows: &[Json]) -> Query {
+    Query::new(INSERT).bind(json!(rows).to_string())
+}
+
+/// A booking as [`insert`] takes it.
+pub(super) fn row(request: &Request<'_>, new: &NewBooking<'_>) -> Json {
+    json!({
+        "id": new.id,
+        "site": new.site,
+        "key": request.key,
+        "call": request.call,
+        "service": new.service,
+        "service_name": new.service_name,
+        "price": new.price,
+        "starts_at": new.starts_at,
+        "ends_at": new.ends_at,
+        "name": new.name,
+        "phone": new.phone,
+        "note": new.note,
+        "now": request.now,
+        "today": request.today,
+    })
 }
 
 /// Cancels, and gives the booking as it is then. One that is cancelled already stays so.
@@ -257,9 +264,12 @@ async fn one(db: &impl Database, batch: Vec<Query>) -> Result<Booking, StoreErro
     row_of(&answers, last)?.ok_or(StoreError::NotFound)
 }
 
+// `WHERE true` lets SQLite tell the conflict clause from a join's.
 const INSERT: &str = "INSERT INTO bookings (id, site, request_key, call_id, service, service_name, price, starts_at, ends_at, name, phone, \
-    note, made_at, changed_at, made_on) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14) \
-    ON CONFLICT (request_key) DO NOTHING";
+    note, made_at, changed_at, made_on) SELECT value ->> 'id', value ->> 'site', value ->> 'key', value ->> 'call', \
+    value ->> 'service', value ->> 'service_name', value ->> 'price', value ->> 'starts_at', value ->> 'ends_at', \
+    value ->> 'name', value ->> 'phone', value ->> 'note', value ->> 'now', value ->> 'now', value ->> 'today' \
+    FROM json_each(?1) WHERE true ON CONFLICT (request_key) DO NOTHING";
 const CANCEL: &str = "UPDATE bookings SET status = 'cancelled', changed_at = ?3, sequence = sequence + 1 \
     WHERE id = ?2 AND site = ?1 AND status = 'booked'";
 const MOVE: &str = "UPDATE bookings SET starts_at = ?3, ends_at = ?4, changed_at = ?5, sequence = sequence + 1 \

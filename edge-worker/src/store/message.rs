@@ -1,6 +1,7 @@
 //! What callers want to be told to the business.
 
 use serde::Deserialize;
+use serde_json::{Value as Json, json};
 
 use super::booking::Request;
 use super::database::row_of;
@@ -40,21 +41,27 @@ pub async fn take(
     new: &NewMessage<'_>,
 ) -> Result<Message, StoreError> {
     let read = select(BY_KEY).bind(new.site).bind(request.key);
-    one(db, insert(request, new), read).await
+    one(db, insert(&[row(request, new)]), read).await
 }
 
-/// What writes a message, unless its request has been answered already.
-pub(super) fn insert(request: &Request<'_>, new: &NewMessage<'_>) -> Query {
-    Query::new(INSERT)
-        .bind(new.id)
-        .bind(new.site)
-        .bind(request.key)
-        .bind(new.call)
-        .bind(request.now)
-        .bind(request.today)
-        .bind(new.name)
-        .bind(new.phone)
-        .bind(new.text)
+/// What writes these messages, each a [`row`], unless its request has been answered already.
+pub(super) fn insert(rows: &[Json]) -> Query {
+    Query::new(INSERT).bind(json!(rows).to_string())
+}
+
+/// A message as [`insert`] takes it.
+pub(super) fn row(request: &Request<'_>, new: &NewMessage<'_>) -> Json {
+    json!({
+        "id": new.id,
+        "site": new.site,
+        "key": request.key,
+        "call": new.call,
+        "now": request.now,
+        "today": request.today,
+        "name": new.name,
+        "phone": new.phone,
+        "text": new.text,
+    })
 }
 
 /// Notes when somebody saw to it, or, with none, that it waits again.
@@ -123,7 +130,8 @@ async fn one(db: &impl Database, write: Query, read: Query) -> Result<Message, S
 }
 
 const INSERT: &str = "INSERT INTO messages (id, site, request_key, call_id, taken_at, taken_on, name, phone, text) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (request_key) DO NOTHING";
+    SELECT value ->> 'id', value ->> 'site', value ->> 'key', value ->> 'call', value ->> 'now', value ->> 'today', \
+    value ->> 'name', value ->> 'phone', value ->> 'text' FROM json_each(?1) WHERE true ON CONFLICT (request_key) DO NOTHING";
 const MARK: &str = "UPDATE messages SET done_at = ?3 WHERE id = ?2 AND site = ?1";
 const SELECT: &str = "SELECT id, call_id, taken_at, name, phone, text, done_at FROM messages";
 const BY_ID: &str = "WHERE id = ?2 AND site = ?1";

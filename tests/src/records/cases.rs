@@ -227,7 +227,7 @@ fn changes(now: i64, settings: &Value) -> anyhow::Result<Vec<Case>> {
         change("DELETE /api/users/{id}", "", CHANGE, TIMES, |n| {
             delete(format!("/api/users/u{n:031x}"))
         }),
-        change("POST /api/demo", "", 20_000, 3, |_| {
+        change("POST /api/demo", "", 20_000, 9, |_| {
             post("/api/demo".to_owned())
         }),
         change("DELETE /api/demo", "", 20_000, 1, |_| {
