@@ -5,6 +5,8 @@
 
 pub mod audio;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::turn::TurnId;
@@ -16,12 +18,30 @@ pub const PROTOCOL_VERSION: u32 = 1;
 /// the model's answer and stays far below.
 pub const MAX_TEXT: usize = 16 * 1024;
 
+/// How long a call waits for a browser whose line was lost.
+pub const RESUME_WITHIN: Duration = Duration::from_secs(30);
+
+/// How much of the caller's sound a browser keeps for a line that takes the place of a lost one.
+pub const KEPT_SOUND: Duration = Duration::from_secs(5);
+
+/// How often the edge asks a browser whether it is there.
+pub const PING_EVERY: Duration = Duration::from_secs(2);
+
+/// A line on which the other side says nothing for so long is lost: two pings in a row, or three seconds' worth of a microphone's frames.
+pub const LINE_LOST_AFTER: Duration = Duration::from_secs(5);
+
 /// From the browser to the edge.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientMessage {
     /// The first message: which protocol the browser speaks.
     Hello { protocol: u32 },
+    /// The first message on a line that takes the place of a lost one: the newest turn whose voice has arrived, and how many samples of it.
+    Reconnected {
+        protocol: u32,
+        turn: TurnId,
+        samples: u64,
+    },
     /// The local detector heard the caller begin to speak.
     SpeechStarted,
     /// The local detector heard the caller stop, `silence_ms` ago: its hangover, so that the edge can date the last sound.
@@ -46,8 +66,14 @@ pub enum ClientMessage {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerMessage {
-    /// The call is open.
-    Welcome { protocol: u32, call: String },
+    /// The call is open. Whoever shows `resume` within [`RESUME_WITHIN`] of losing the line goes on with it.
+    Welcome {
+        protocol: u32,
+        call: String,
+        resume: String,
+    },
+    /// The call goes on. The browser sends its microphone's frames from this number on, as far as it has kept them.
+    Reconnected { microphone: u32 },
     /// The conversation moved to a new state, and why.
     State {
         state: Phase,
