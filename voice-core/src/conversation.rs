@@ -3,124 +3,53 @@
 //! Facts go in by [`Conversation::handle_input`], intentions come out of [`Conversation::poll_output`]. The rooms:
 //! [`phase`](mod@phase) is the owner's table, `hearing` decides when the caller has finished, `ahead` asks the model before that is
 //! certain, `floor` decides who may speak, `speaking` carries a reply from the model's first word to its last sound, `reply` keeps
-//! account of what was heard, `keypad` takes keys, and `errand` does what the model wants done.
+//! account of what was heard, `keypad` takes keys, and `errand` does what the model wants done. For what breaks: `patience` bounds every
+//! silence, `line` waits for a caller whose line was lost, and `script` is what she says in Safe Mode.
 
 mod ahead;
 mod config;
 mod errand;
+mod facts;
+mod failing;
 mod floor;
 mod hearing;
 mod history;
 mod keypad;
+mod line;
+mod patience;
 pub mod phase;
 mod reply;
+mod script;
 mod speaking;
 pub mod timer;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-pub use config::Config;
+pub use config::{Config, Script};
+pub use facts::{Fault, Input, Output};
 pub use history::Exchange;
+pub use line::Kept;
 pub use reply::{Piece, Sound};
 
 use crate::endpointing::{Pace, Utterance, Wanted};
 use crate::latency::{Marks, TurnOutcome};
-use crate::prompt::Prompt;
 use crate::time::Timestamp;
-use crate::tools::{Answer, Call, Run};
-use crate::transcript::Recognition;
-use crate::turn::{ForTurn, TurnId};
+use crate::tools::Run;
+use crate::turn::TurnId;
 use crate::wire::{Outcome, Phase, ServerMessage};
 use ahead::Ahead;
 use errand::{Errand, Work};
 use history::History;
 use reply::Reply;
+use script::SafeMode;
 use timer::{Timer, TimerTable};
-
-/// A fact from outside.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Input {
-    /// The caller is about to be connected: there is time to make the greeting.
-    Ringing,
-    /// The caller is connected.
-    CallStarted,
-    /// The caller hung up, or went away.
-    CallerLeft,
-    /// The handset hears the caller's voice.
-    SpeechStarted,
-    /// The handset has heard nothing for so long.
-    SpeechEnded { silence: Duration },
-    /// The handset paused by itself, so many samples into the reply.
-    Paused(ForTurn<u64>),
-    /// So many samples of the reply have been played.
-    Played(ForTurn<u64>),
-    /// A flush was carried out, so many samples into the reply.
-    Flushed(ForTurn<u64>),
-    /// The recogniser reports words.
-    Heard(Recognition),
-    /// The recogniser reports a gap after the last word.
-    Gap,
-    /// The recogniser takes back that the utterance was likely to end: the caller goes on.
-    Resumed,
-    /// The caller pressed a key of the telephone: `0` to `9`, `*` or `#`.
-    Digit(char),
-    /// The recogniser is gone for good.
-    RecogniserLost,
-    /// A word of the model.
-    Token(ForTurn<String>),
-    /// The model wants something done.
-    ToolCall(ForTurn<Call>),
-    /// What came of an [`Output::Run`].
-    Answered(ForTurn<Answer>),
-    /// The model has finished.
-    TextDone(ForTurn<()>),
-    /// Sound of the oldest unfinished piece.
-    Voiced(ForTurn<Sound>),
-    /// The oldest unfinished piece is voiced to its end.
-    PieceDone(ForTurn<()>),
-    /// The model or the voice gave up.
-    Failed(ForTurn<Fault>),
-    /// The moment asked for by [`Output::Timeout`] has come.
-    Timeout,
-}
-
-/// Which provider failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    Model,
-    Voice,
-}
-
-/// An intention.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Output {
-    /// Ask the model.
-    Ask(ForTurn<Prompt>),
-    /// Withdraw everything asked for under this turn: model, voice, sound on its way.
-    Cancel(TurnId),
-    /// Ask the recogniser to decide on what it has heard.
-    Finalize,
-    /// All sound of this piece has been given out by [`Output::Play`].
-    Mark(ForTurn<u32>),
-    /// Send this sound to the handset.
-    Play(ForTurn<Sound>),
-    /// Keep this finished turn, before anybody is told of it.
-    Record(Exchange),
-    /// Have the business do this, once. It is carried out even if the turn is over before it is done.
-    Run(ForTurn<Call>),
-    /// Have this piece voiced.
-    Say(ForTurn<Piece>),
-    /// Tell the handset.
-    Transmit(ServerMessage),
-    /// Close the call.
-    HangUp(Outcome),
-    /// Nothing is left to do until a fact arrives, or this moment.
-    Timeout(Option<Timestamp>),
-}
 
 /// Turns in a row that may fail before she gives up: one is bad luck, two is worth an apology, three is an outage.
 const FAILURES_BEFORE_GIVING_UP: u8 = 3;
+
+/// How often a deadline that needs the caller is looked at again while the line to them is lost.
+const AWAY: Duration = Duration::from_secs(1);
 
 /// The state machine of one call.
 #[derive(Debug)]
@@ -164,6 +93,8 @@ pub struct Conversation {
     /// What went wrong in this turn, though something was said.
     flaw: Option<TurnOutcome>,
     failures: u8,
+    /// The voice failed in the turn before.
+    is_mute: bool,
     prompted: bool,
     /// How the call ends once this reply has been heard.
     then_end: Option<Outcome>,
@@ -186,6 +117,15 @@ pub struct Conversation {
     keyed_at: Timestamp,
     /// The keys at the end of `caller`.
     caller_keys: String,
+    /// The line to the caller is lost.
+    away: bool,
+    /// The recogniser is gone: she says so as soon as she has said the rest.
+    deaf: bool,
+    /// The model was asked to go on where it had broken off in this reply.
+    continued: bool,
+    safe_mode: SafeMode,
+    /// What goes on from a call that was cut short, until its caller is back.
+    kept: Option<Kept>,
 }
 
 #[derive(Debug)]
@@ -228,6 +168,7 @@ impl Conversation {
             words_over: None,
             flaw: None,
             failures: 0,
+            is_mute: false,
             prompted: false,
             then_end: None,
             too_long: false,
@@ -240,6 +181,11 @@ impl Conversation {
             early: None,
             keyed_at: Timestamp::ZERO,
             caller_keys: String::new(),
+            away: false,
+            deaf: false,
+            continued: false,
+            safe_mode: SafeMode::default(),
+            kept: None,
         }
     }
 
@@ -261,10 +207,14 @@ impl Conversation {
             (Phase::Ended, _) => {}
             (Phase::Idle, Input::CallStarted) => self.start(now),
             (_, Input::CallerLeft) => self.end(Outcome::HungUp),
-            (_, Input::RecogniserLost) => self.end(Outcome::Failed),
+            (_, Input::RecogniserLost) => self.on_recogniser_lost(now),
+            (_, Input::SafeMode(on)) => self.on_safe_mode(on),
+            (Phase::Idle, Input::Back(arrived)) => self.go_on(now, arrived),
             (Phase::Idle, Input::Ringing) => self.ring(),
             (Phase::Idle, early) => self.keep(early),
             (_, Input::CallStarted | Input::Ringing) => {}
+            (_, Input::Away) => self.on_away(now),
+            (_, Input::Back(arrived)) => self.on_back(now, arrived),
             (_, input) if self.is_ahead(&input) => self.on_ahead(now, input),
             (_, Input::SpeechStarted) => self.on_speech_started(now),
             (_, Input::SpeechEnded { silence }) => self.on_speech_ended(now, silence),
@@ -284,7 +234,11 @@ impl Conversation {
             (_, Input::Failed(fault)) => self.on_failed(now, fault),
             (_, Input::Timeout) => {
                 while let Some(timer) = self.timers.take_due(now) {
-                    self.on_timer(now, timer);
+                    if self.away && timer.needs_the_caller() {
+                        self.timers.set(timer, now, AWAY);
+                    } else {
+                        self.on_timer(now, timer);
+                    }
                 }
             }
         }
@@ -306,6 +260,7 @@ impl Conversation {
 
     fn on_timer(&mut self, now: Timestamp, timer: Timer) {
         match timer {
+            Timer::Away => self.end(Outcome::HungUp),
             Timer::CallLength => self.on_call_length(now),
             Timer::Drain => self.on_drained(now, None),
             Timer::Endpoint => self.on_endpoint(now),
@@ -314,6 +269,7 @@ impl Conversation {
             Timer::FirstToken => self.fail_model(now),
             Timer::FirstAudio => self.fail_voice(now),
             Timer::Keypad => self.on_keying_over(now),
+            Timer::Patience => self.on_patience(now),
             Timer::Playback => self.on_playback_stalled(now),
             Timer::Silence => self.on_silence(now),
         }
@@ -402,6 +358,7 @@ impl Conversation {
         self.words_over = None;
         self.flaw = None;
         self.errand = None;
+        self.continued = false;
         self.filled = std::mem::take(&mut self.filling);
         self.captions.clear();
         self.caller_uncertain = false;
@@ -409,10 +366,7 @@ impl Conversation {
         Cut {
             turn,
             caller: std::mem::take(&mut self.caller),
-            reply: self
-                .reply
-                .take()
-                .unwrap_or_else(|| Reply::new(self.config.rate)),
+            reply: self.reply.take().unwrap_or_else(|| self.new_reply()),
             runs: std::mem::take(&mut self.work).runs,
             marks: std::mem::take(&mut self.marks),
         }
@@ -420,9 +374,16 @@ impl Conversation {
 
     /// It is the caller's turn.
     fn listen(&mut self, now: Timestamp, reason: &str) {
-        self.timers.stop_all_but_the_ceiling();
+        self.timers.stop_all_of_the_state();
         self.timers.set(Timer::Silence, now, self.config.silence);
         self.go(Phase::Listening, reason);
+        if self.deaf {
+            self.take_leave_of_the_unheard(now);
+        }
+    }
+
+    fn new_reply(&self) -> Reply {
+        Reply::new(self.config.rate).keeping(self.config.resumes)
     }
 
     fn end(&mut self, outcome: Outcome) {
@@ -467,32 +428,5 @@ impl Conversation {
 
     fn transmit(&mut self, message: ServerMessage) {
         self.outputs.push_back(Output::Transmit(message));
-    }
-}
-
-impl Input {
-    /// The turn that this is a fact of the model or the voice for.
-    const fn work(&self) -> Option<TurnId> {
-        match self {
-            Self::Failed(fault) => Some(fault.turn()),
-            Self::PieceDone(done) | Self::TextDone(done) => Some(done.turn()),
-            Self::Token(token) => Some(token.turn()),
-            Self::ToolCall(call) => Some(call.turn()),
-            Self::Voiced(sound) => Some(sound.turn()),
-            _ => None,
-        }
-    }
-}
-
-impl Output {
-    /// The turn whose end makes this intention pointless.
-    fn turn(&self) -> Option<TurnId> {
-        match self {
-            Self::Ask(prompt) => Some(prompt.turn()),
-            Self::Mark(piece) => Some(piece.turn()),
-            Self::Play(sound) => Some(sound.turn()),
-            Self::Say(piece) => Some(piece.turn()),
-            _ => None,
-        }
     }
 }

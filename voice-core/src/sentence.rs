@@ -72,6 +72,12 @@ impl SentenceChunker {
         (!piece.is_empty()).then_some(piece)
     }
 
+    /// What has come of a piece that is not complete.
+    #[must_use]
+    pub fn pending(&self) -> String {
+        shown(self.said())
+    }
+
     /// What may be spoken of the text at hand: nothing behind a thought that is still open.
     fn said(&self) -> &str {
         self.raw

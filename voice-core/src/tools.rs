@@ -103,6 +103,8 @@ impl Call {
 pub struct Answer {
     /// Which: [`Call::id`].
     pub call: String,
+    /// Whether it was done.
+    pub done: bool,
     /// For the model.
     pub text: String,
 }

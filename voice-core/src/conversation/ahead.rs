@@ -40,7 +40,11 @@ impl Ahead {
 impl Conversation {
     /// The witnesses have said something: asks early, asks again, or thinks better of it.
     pub(super) fn look_ahead(&mut self, completeness: Completeness) {
-        if self.phase != Phase::Listening || !self.config.eager || self.utterance.has_keys() {
+        if self.phase != Phase::Listening
+            || !self.config.eager
+            || self.is_safe_mode()
+            || self.utterance.has_keys()
+        {
             self.drop_ahead();
             return;
         }
@@ -79,7 +83,7 @@ impl Conversation {
         self.ahead = Some(Ahead {
             turn,
             words,
-            reply: Reply::new(self.config.rate),
+            reply: self.new_reply(),
             has_token: false,
             held: Vec::new(),
         });
@@ -153,7 +157,9 @@ impl Conversation {
         self.turn = ahead.turn;
         self.enter_processing(reason);
         self.marks.adopted = 1;
+        self.keep_open();
         self.await_answer(now);
+        self.begin_to_wait(now);
         if ahead.reply.has_pieces() {
             self.timers.stop(Timer::Filler);
             self.expect_sound(now);

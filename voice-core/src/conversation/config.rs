@@ -37,6 +37,10 @@ pub struct Config {
     pub transferring: String,
     /// Said when the model wants to do what cannot be done.
     pub unable: String,
+    /// Said when the recogniser is gone for good and nobody is there to be put through to.
+    pub deaf: String,
+    /// What she says in Safe Mode.
+    pub script: Script,
     /// Said while the model takes its time, one after the other.
     pub fillers: Vec<String>,
     /// When the caller is taken to have finished.
@@ -45,6 +49,34 @@ pub struct Config {
     pub echo: bool,
     /// The model is asked before it is certain that the caller has finished, and its answer held until it is.
     pub eager: bool,
+    /// The caller's line may be lost and come back: sound that may not have arrived is kept.
+    pub resumes: bool,
+}
+
+/// Her part in Safe Mode, in which nothing is improvised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script {
+    /// The tool that takes a message, by the name under which the business offers it.
+    pub tool: String,
+    /// Asks for a message, once it is known that the caller wants something.
+    pub offer: String,
+    /// The message is kept.
+    pub noted: String,
+    /// It could not be kept.
+    pub lost: String,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            tool: "take_message".to_owned(),
+            offer: "I'm sorry, I can't look that up just now. Please tell me your name, your number and what it is about, and \
+                    somebody will call you back."
+                .to_owned(),
+            noted: "Thank you, I have passed that on. Is there anything else?".to_owned(),
+            lost: "I'm sorry, I could not pass that on. Please call again a little later.".to_owned(),
+        }
+    }
 }
 
 impl Config {
@@ -67,12 +99,16 @@ impl Config {
             can_transfer: false,
             transferring: "One moment, I'll put you through.".to_owned(),
             unable: "I'm sorry, I can't do that. Can I take a message?".to_owned(),
+            deaf: "I'm sorry, I can't hear you any more. Please call again in a few minutes."
+                .to_owned(),
+            script: Script::default(),
             fillers: ["One moment, please.", "Let me see.", "Just a second."]
                 .map(str::to_owned)
                 .to_vec(),
             endpointing: Policy::by_silence(),
             echo: true,
             eager: true,
+            resumes: false,
         }
     }
 }

@@ -43,6 +43,8 @@ pub(super) struct Work {
     awaited: bool,
     /// How much of the reply there was when the model was asked last.
     words: usize,
+    /// Something could not be done.
+    failed: bool,
 }
 
 impl Work {
@@ -55,9 +57,32 @@ impl Work {
         self.runs.iter().all(|run| run.result.is_some())
     }
 
+    /// Whether everything was done that was asked for.
+    pub(super) fn has_succeeded(&self) -> bool {
+        self.is_done() && !self.failed
+    }
+
+    /// Nothing is said before the results are there.
+    pub(super) const fn await_results(&mut self) {
+        self.awaited = true;
+    }
+
+    /// Whether nothing is missing but the results.
+    pub(super) const fn is_awaited(&self) -> bool {
+        self.awaited
+    }
+
+    /// Whoever wanted the results has them, or does without.
+    pub(super) const fn tell(&mut self) {
+        self.told = self.runs.len();
+        self.awaited = false;
+    }
+
     /// Takes a result. Tells whether anybody waited for it.
     fn take(&mut self, answer: &Answer) -> bool {
-        note_result(&mut self.runs, answer)
+        let was_awaited = note_result(&mut self.runs, answer);
+        self.failed |= was_awaited && !answer.done;
+        was_awaited
     }
 }
 
@@ -103,7 +128,10 @@ impl Conversation {
             return;
         }
         self.note_answer(now);
-        if self.is_offered(&call.name) && self.work.runs.len() < MOST_RUNS {
+        if self.is_offered(&call.name)
+            && self.is_scripted(&call.name)
+            && self.work.runs.len() < MOST_RUNS
+        {
             self.run(now, call);
             return;
         }
@@ -197,13 +225,15 @@ impl Conversation {
         }
         if self.work.rounds >= MOST_ROUNDS {
             self.errand = Some(Errand::Impossible);
-            self.work.told = self.work.runs.len();
+            self.work.tell();
             self.finish_text(now);
             return;
         }
+        if self.note_message(now) {
+            return;
+        }
         self.work.rounds = self.work.rounds.saturating_add(1);
-        self.work.told = self.work.runs.len();
-        self.work.awaited = false;
+        self.work.tell();
         self.work.words = self
             .reply
             .as_ref()
@@ -218,6 +248,20 @@ impl Conversation {
         self.await_more(now);
         self.outputs
             .push_back(Output::Ask(ForTurn::new(self.turn, prompt)));
+    }
+
+    /// Answers what was asked before, with what had been done for it.
+    pub(super) fn answer_again(&mut self, now: Timestamp, runs: Vec<Run>, reason: &str) {
+        if runs.is_empty() {
+            self.answer_caller(now, reason);
+            return;
+        }
+        self.enter_processing(reason);
+        self.work.runs = runs;
+        self.work.await_results();
+        self.ask_with_results(now);
+        self.await_answer(now);
+        self.begin_to_wait(now);
     }
 
     /// Whether the model was asked with results and has said nothing to them.

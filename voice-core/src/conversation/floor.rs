@@ -201,7 +201,7 @@ impl Conversation {
         let over = self.end_turn();
         self.cut = Some(self.take_turn(over));
         self.cancel_ending();
-        self.timers.stop_all_but_the_ceiling();
+        self.timers.stop_all_of_the_state();
         self.timers.set(Timer::Drain, now, DRAIN);
         self.transmit(ServerMessage::Flush { turn: over });
     }

@@ -185,6 +185,15 @@ impl Conversation {
         mark(&mut self.marks.committed, now);
         if wants_a_person && self.config.can_transfer {
             self.put_through(now, reason);
+        } else {
+            self.answer_caller(now, reason);
+        }
+    }
+
+    /// It is the model's turn, or in Safe Mode the script's.
+    pub(super) fn answer_caller(&mut self, now: Timestamp, reason: &str) {
+        if self.is_safe_mode() {
+            self.follow_script(now, reason);
         } else if !self.adopt_ahead(now, reason) {
             self.ask(now, reason);
         }
@@ -218,6 +227,7 @@ impl Conversation {
             self.record(withdrawn, TurnOutcome::Interrupted);
         }
         self.cancel_ending();
+        self.keep_open();
         self.listen(now, "caller resumed");
         self.caption_caller(false);
         self.follow_witnesses(now);

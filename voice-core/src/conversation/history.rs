@@ -39,6 +39,19 @@ impl History {
         self.exchanges.drain(..excess);
     }
 
+    /// The call so far, as it was kept.
+    pub(super) fn of(exchanges: Vec<Exchange>) -> Self {
+        let mut history = Self::default();
+        for exchange in exchanges {
+            history.push(exchange);
+        }
+        history
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.exchanges.is_empty()
+    }
+
     /// What was begun for a turn that is over has been done.
     pub(super) fn note_result(&mut self, turn: TurnId, answer: &Answer) {
         let mut exchanges = self.exchanges.iter_mut().rev();

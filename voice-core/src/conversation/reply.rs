@@ -15,6 +15,19 @@ pub struct Sound {
     pub samples: u32,
 }
 
+impl Sound {
+    /// What comes after the first so many samples.
+    fn after(self, samples: u64) -> Self {
+        let skipped = u32::try_from(samples).unwrap_or(u32::MAX).min(self.samples);
+        let each = self.bytes.len().checked_div(self.samples as usize);
+        let at = each.unwrap_or(0).saturating_mul(skipped as usize);
+        Self {
+            bytes: self.bytes.get(at..).unwrap_or_default().to_vec(),
+            samples: self.samples.saturating_sub(skipped),
+        }
+    }
+}
+
 /// A stretch of text for the voice. Pieces of a turn are spoken in the order of their index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
@@ -69,6 +82,9 @@ pub(super) struct Reply {
     /// Which piece the voice is at.
     voicing: usize,
     outbox: VecDeque<Released>,
+    /// What has left and may not have arrived, if that is of interest; the first sample of it.
+    under_way: Option<VecDeque<Sound>>,
+    under_way_from: u64,
     received: u64,
     sent: u64,
     played: u64,
@@ -100,12 +116,20 @@ impl Reply {
             fillers: 0,
             voicing: 0,
             outbox: VecDeque::new(),
+            under_way: None,
+            under_way_from: 0,
             received: 0,
             sent: 0,
             played: 0,
             text_complete: false,
             rate,
         }
+    }
+
+    /// Keeps what is sent until it is played, so that it can be sent again.
+    pub(super) fn keeping(mut self, keeps: bool) -> Self {
+        self.under_way = keeps.then(VecDeque::new);
+        self
     }
 
     /// Takes a word of the model.
@@ -141,11 +165,27 @@ impl Reply {
 
     /// Fills the wait for an answer of which there is nothing yet.
     pub(super) fn fill(&mut self, text: String) -> Option<Piece> {
-        if !self.pieces.is_empty() || !self.waiting.is_empty() {
+        if self.has_words() || self.awaits_voice() {
             return None;
         }
-        self.fillers = 1;
+        self.fillers = self.fillers.saturating_add(1);
         self.add_piece(text)
+    }
+
+    /// How often the wait for an answer was filled.
+    pub(super) const fn fillers(&self) -> usize {
+        self.fillers
+    }
+
+    /// The answer as far as the model has written it.
+    pub(super) fn text_so_far(&self) -> String {
+        let pieces = self.pieces.iter().skip(self.fillers);
+        let pieces = pieces.map(|piece| piece.text.as_str());
+        let waiting = self.waiting.iter().map(String::as_str);
+        let pending = self.chunker.pending();
+        let pending = (!pending.is_empty()).then_some(pending.as_str());
+        let parts: Vec<&str> = pieces.chain(waiting).chain(pending).collect();
+        parts.join(" ")
     }
 
     /// The next text for the voice: at once as long as there is too little to play, later ones together.
@@ -235,9 +275,6 @@ impl Reply {
         while let Some(text) = self.waiting.pop_front() {
             self.add_piece(text);
         }
-        for piece in self.pieces.iter_mut().skip(self.voicing) {
-            piece.complete = true;
-        }
         self.voicing = self.pieces.len();
     }
 
@@ -250,15 +287,51 @@ impl Reply {
             .pop_front_if(|next| !full || matches!(next, Released::PieceEnd(_)))?;
         if let Released::Sound(sound) = &next {
             self.sent = self.sent.saturating_add(u64::from(sound.samples));
+            if let Some(under_way) = &mut self.under_way {
+                under_way.push_back(sound.clone());
+            }
         }
         Some(next)
+    }
+
+    /// Only so many samples have arrived: what was sent after them is to be sent again.
+    pub(super) fn rewind(&mut self, arrived: u64) {
+        let Some(under_way) = &mut self.under_way else {
+            return;
+        };
+        let mut missing = VecDeque::new();
+        let mut from = self.under_way_from;
+        for sound in under_way.drain(..) {
+            let to = from.saturating_add(u64::from(sound.samples));
+            if to > arrived {
+                missing.push_back(Released::Sound(sound.after(arrived.saturating_sub(from))));
+            }
+            from = to;
+        }
+        self.sent = arrived.max(self.under_way_from).min(self.sent);
+        self.under_way_from = self.sent;
+        missing.append(&mut self.outbox);
+        self.outbox = missing;
     }
 
     /// The handset's word on how much has been heard. It only grows, and never beyond what was sent. Tells whether it grew.
     pub(super) fn set_played(&mut self, samples: u64) -> bool {
         let before = self.played;
         self.played = before.max(samples.min(self.sent));
+        if let Some(under_way) = &mut self.under_way {
+            while let Some(arrived) = under_way.pop_front_if(|sound| {
+                self.under_way_from.saturating_add(u64::from(sound.samples)) <= self.played
+            }) {
+                let samples = u64::from(arrived.samples);
+                self.under_way_from = self.under_way_from.saturating_add(samples);
+            }
+        }
         self.played > before
+    }
+
+    /// Nothing is left to play for now.
+    pub(super) fn is_dry(&self) -> bool {
+        self.outbox.is_empty() && self.played >= self.sent
     }
 
     pub(super) const fn has_sound(&self) -> bool {
@@ -349,6 +422,11 @@ impl Reply {
         }
         unheard.extend(self.waiting.iter().map(String::as_str));
         (heard.join(" "), unheard.join(" "))
+    }
+
+    /// Whether some of it was not heard.
+    pub(super) fn has_unheard(&self) -> bool {
+        !self.split().1.is_empty()
     }
 
     fn estimate(&self, text: &str) -> u64 {
@@ -443,5 +521,39 @@ mod tests {
         assert_eq!(count(), 0);
         reply.set_played(2_400);
         assert_eq!(std::iter::from_fn(|| reply.release(lead)).count(), 1);
+    }
+
+    #[test]
+    fn what_has_not_arrived_is_sent_again_and_nothing_twice() {
+        let samples = |reply: &mut Reply| -> Vec<u8> {
+            std::iter::from_fn(|| reply.release(Duration::from_secs(10)))
+                .filter_map(|released| match released {
+                    Released::Sound(sound) => Some(sound.bytes),
+                    Released::PieceEnd(_) => None,
+                })
+                .flatten()
+                .collect()
+        };
+        let all: Vec<u8> = (0..40).collect();
+        for (played, arrived) in [(0, 0), (5, 10), (10, 10), (12, 17), (20, 20), (7, 3)] {
+            let mut reply = Reply::new(SampleRate::VOICE).keeping(true);
+            reply.add_text("Hello.".to_owned());
+            reply.next_piece();
+            for bytes in all.chunks(20) {
+                reply.take_sound(Sound {
+                    bytes: bytes.to_vec(),
+                    samples: 10,
+                });
+            }
+            assert_eq!(samples(&mut reply), all);
+            reply.set_played(played);
+            reply.rewind(arrived);
+            // What is known to have been played has arrived.
+            let from = 2 * arrived.max(played / 10 * 10) as usize;
+            assert_eq!(samples(&mut reply), &all[from..], "{played}, {arrived}");
+            assert!(reply.set_played(20) || played == 20);
+            reply.rewind(20);
+            assert!(samples(&mut reply).is_empty());
+        }
     }
 }

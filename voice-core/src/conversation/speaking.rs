@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use super::reply::Released;
-use super::{
-    Conversation, FAILURES_BEFORE_GIVING_UP, Fault, Input, Output, Piece, Reply, Sound, Timer,
-};
+use super::{Conversation, FAILURES_BEFORE_GIVING_UP, Input, Output, Piece, Reply, Sound, Timer};
 use crate::latency::{TurnOutcome, mark};
 use crate::time::Timestamp;
 use crate::turn::ForTurn;
@@ -80,7 +78,9 @@ impl Conversation {
     /// Has the model answer what the caller said.
     pub(super) fn ask(&mut self, now: Timestamp, reason: &str) {
         self.enter_processing(reason);
+        self.keep_open();
         self.await_answer(now);
+        self.begin_to_wait(now);
         self.marks.requested = 1;
         let prompt =
             self.history
@@ -98,9 +98,9 @@ impl Conversation {
     /// Something is going to be said, under an id that nothing has ended yet.
     pub(super) fn enter_processing(&mut self, reason: &str) {
         self.outrun_guesses();
-        self.timers.stop_all_but_the_ceiling();
+        self.timers.stop_all_of_the_state();
         self.go(Phase::Processing, reason);
-        self.reply = Some(Reply::new(self.config.rate));
+        self.reply = Some(self.new_reply());
     }
 
     pub(super) fn await_answer(&mut self, now: Timestamp) {
@@ -116,7 +116,7 @@ impl Conversation {
         }
     }
 
-    fn say_known(&mut self, now: Timestamp, text: String) {
+    pub(super) fn say_known(&mut self, now: Timestamp, text: String) {
         if let Some(reply) = self.reply.as_mut() {
             reply.add_text(text);
             reply.finish_text();
@@ -125,18 +125,26 @@ impl Conversation {
         }
     }
 
-    /// The answer takes its time: says so, but not twice in a row.
+    /// The answer takes its time: says so, but not in two turns in a row.
     pub(super) fn fill(&mut self, now: Timestamp) {
-        let may_fill = self.phase == Phase::Processing && !self.filled && !self.caller.is_empty();
+        if self.phase == Phase::Processing && !self.filled && !self.caller.is_empty() {
+            self.say_filler(now);
+        }
+    }
+
+    /// Says that it takes a moment.
+    pub(super) fn say_filler(&mut self, now: Timestamp) {
         let line = self
             .fillers
             .checked_rem(self.config.fillers.len())
             .and_then(|next| self.config.fillers.get(next).cloned());
-        let (true, Some(line), Some(reply)) = (may_fill, line, self.reply.as_mut()) else {
+        let (Some(line), Some(reply)) = (line, self.reply.as_mut()) else {
             return;
         };
         if let Some(piece) = reply.fill(line) {
-            self.timers.set(Timer::FirstAudio, now, FIRST_AUDIO);
+            if self.phase == Phase::Processing {
+                self.timers.set(Timer::FirstAudio, now, FIRST_AUDIO);
+            }
             self.filling = true;
             self.fillers = self.fillers.wrapping_add(1);
             self.outputs
@@ -264,6 +272,7 @@ impl Conversation {
                 Timer::FalseInterruption,
                 Timer::Filler,
                 Timer::FirstAudio,
+                Timer::Patience,
                 Timer::Silence,
             ] {
                 self.timers.stop(timer);
@@ -316,7 +325,7 @@ impl Conversation {
     }
 
     /// After any news: sends what may be sent, and ends the turn when all has been heard.
-    fn advance(&mut self, now: Timestamp) {
+    pub(super) fn advance(&mut self, now: Timestamp) {
         self.say_more(now);
         if self.phase == Phase::Processing && self.reply.as_ref().is_some_and(Reply::has_sound) {
             // It is held until the caller is silent.
@@ -337,6 +346,8 @@ impl Conversation {
             }
             if reply.is_over() {
                 self.finish(now, TurnOutcome::Completed, "heard");
+            } else {
+                self.watch_silence(now);
             }
         } else if self.phase == Phase::Processing && (reply.is_empty() || reply.is_over()) {
             self.finish(now, TurnOutcome::NoOutput, "empty answer");
@@ -360,11 +371,17 @@ impl Conversation {
         let was_protected = self.protected;
         let has_doubt = self.words_over.is_some();
         let finished = self.take_turn(over);
+        let is_mute = outcome == TurnOutcome::TtsFailed && finished.reply.has_unheard();
         self.record(finished, outcome);
+        let was_mute = std::mem::replace(&mut self.is_mute, is_mute);
         if let Some(outcome) = self.then_end {
             self.end(outcome);
-        } else if self.failures >= FAILURES_BEFORE_GIVING_UP {
+        } else if self.failures >= FAILURES_BEFORE_GIVING_UP || (was_mute && is_mute) {
             self.end(Outcome::Failed);
+        } else if is_mute {
+            // Silence would be taken for a broken line, and this can be said from memory.
+            self.listen(now, reason);
+            self.say(now, self.config.apology.clone(), "voice failed");
         } else {
             if !was_protected && !has_doubt && !self.utterance.is_voiced() {
                 // Too little to have been an interruption, and it is over.
@@ -373,46 +390,6 @@ impl Conversation {
             self.listen(now, reason);
             self.follow_witnesses(now);
         }
-    }
-
-    pub(super) fn on_failed(&mut self, now: Timestamp, fault: ForTurn<Fault>) {
-        match fault.if_current(self.turn) {
-            Some(Fault::Model) => self.fail_model(now),
-            Some(Fault::Voice) => self.fail_voice(now),
-            None => {}
-        }
-    }
-
-    /// The model gave nothing, or broke off: what there is is spoken, or an apology.
-    pub(super) fn fail_model(&mut self, now: Timestamp) {
-        let Some(reply) = self.reply.as_mut() else {
-            return;
-        };
-        if self.errand.is_some() && !reply.text_is_complete() {
-            // It had got as far as saying what it wants.
-            self.finish_text(now);
-            return;
-        }
-        self.timers.stop(Timer::FirstToken);
-        self.flaw = Some(TurnOutcome::LlmFailed);
-        reply.finish_text();
-        let has_words = reply.has_words();
-        if has_words && !self.owes_words() {
-            self.say_more(now);
-            self.advance(now);
-        } else {
-            self.say_known(now, self.config.apology.clone());
-        }
-    }
-
-    /// The voice gave up: what has sounded stands, the rest is dropped.
-    pub(super) fn fail_voice(&mut self, now: Timestamp) {
-        let Some(reply) = self.reply.as_mut() else {
-            return;
-        };
-        self.flaw = Some(TurnOutcome::TtsFailed);
-        reply.abandon_rest();
-        self.advance(now);
     }
 
     /// Nothing has happened for too long while she was speaking.

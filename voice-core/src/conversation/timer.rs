@@ -7,6 +7,8 @@ use crate::time::Timestamp;
 /// What can become overdue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
+    /// The line to the caller is lost, and they have not come back.
+    Away,
     /// The call's ceiling.
     CallLength,
     /// Interrupted: the handset has not said what it flushed.
@@ -23,6 +25,8 @@ pub enum Timer {
     FirstToken,
     /// Listening: keys were pressed, and no other has followed.
     Keypad,
+    /// Processing, or Speaking with nothing left to play: the caller has heard nothing for long.
+    Patience,
     /// Speaking: neither sound from the voice nor progress from the handset.
     Playback,
     /// Listening: nobody speaks.
@@ -30,7 +34,8 @@ pub enum Timer {
 }
 
 impl Timer {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
+        Self::Away,
         Self::CallLength,
         Self::Drain,
         Self::Endpoint,
@@ -39,9 +44,15 @@ impl Timer {
         Self::FirstAudio,
         Self::FirstToken,
         Self::Keypad,
+        Self::Patience,
         Self::Playback,
         Self::Silence,
     ];
+
+    /// Whether it waits for something that only a caller who is there can do or hear.
+    pub(super) const fn needs_the_caller(self) -> bool {
+        matches!(self, Self::Patience | Self::Playback | Self::Silence)
+    }
 }
 
 /// When each timer is due, if it is running.
@@ -63,10 +74,10 @@ impl TimerTable {
         }
     }
 
-    /// Stops all that belong to a state; the call's ceiling belongs to the call.
-    pub(super) fn stop_all_but_the_ceiling(&mut self) {
+    /// Stops all that belong to a state; the call's ceiling and its line belong to the call.
+    pub(super) fn stop_all_of_the_state(&mut self) {
         for timer in Timer::ALL {
-            if timer != Timer::CallLength {
+            if !matches!(timer, Timer::Away | Timer::CallLength) {
                 self.stop(timer);
             }
         }

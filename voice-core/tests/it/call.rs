@@ -71,8 +71,13 @@ impl Call {
                 Output::Ask(prompt) => {
                     let prompt = prompt.into_parts().1;
                     let asked = prompt.messages.last().expect("a prompt is never empty");
-                    assert!(matches!(asked.role, Role::Caller | Role::Tool));
-                    let line = format!("asks the model: {}", asked.text);
+                    let line = match asked.role {
+                        Role::Caller | Role::Tool => format!("asks the model: {}", asked.text),
+                        role => {
+                            assert_eq!(role, Role::Agent);
+                            format!("asks the model to go on: {}", asked.text)
+                        }
+                    };
                     self.prompt = prompt;
                     line
                 }
@@ -108,7 +113,9 @@ impl Call {
                 }) => {
                     format!("turn {}: {state:?} ({reason})", turn.number())
                 }
-                Output::Cancel(_) | Output::Finalize | Output::Transmit(_) => continue,
+                Output::Cancel(_) | Output::Finalize | Output::Open(_) | Output::Transmit(_) => {
+                    continue;
+                }
             };
             writeln!(self.trace, "{:<6}{line}", self.now).expect("writing to a string");
         }
@@ -193,9 +200,18 @@ impl Call {
 
     /// The business has done the oldest thing that it was asked to do.
     pub(crate) fn answer(&mut self, text: &str) {
+        assert!(
+            !self.runs.is_empty(),
+            "nothing is being done\n{}",
+            self.trace
+        );
         let (turn, call) = self.runs.remove(0);
         let text = text.to_owned();
-        self.tell(Input::Answered(ForTurn::new(turn, Answer { call, text })));
+        let done = !text.contains("\"ok\":false");
+        self.tell(Input::Answered(ForTurn::new(
+            turn,
+            Answer { call, done, text },
+        )));
     }
 
     /// Voices every piece that waits for it.

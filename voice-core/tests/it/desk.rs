@@ -129,7 +129,7 @@ fn a_caller_who_waits_is_told_so() {
     let mut call = asked();
     call.wants("c1", "check_availability", "{}");
     done(&mut call);
-    call.wait(3_000);
+    call.wait(2_000);
     call.voice();
     call.answer("ten");
     call.model("At ten.", None);
@@ -138,15 +138,15 @@ fn a_caller_who_waits_is_told_so() {
     call.check(&expect![[r#"
         1200  runs check_availability {}
         1708  says: One moment, please.
-        4200  turn 2: Speaking (first sound)
-        4200  plays 8000 samples
-        4200  mark behind piece 0
-        4200  asks the model: ten
-        4200  says: At ten.
-        4200  plays 8000 samples
-        4200  mark behind piece 1
-        4200  record: "Can I come on Friday?" → "One moment, please. At ten."
-        4200  turn 3: Listening (heard)
+        3200  turn 2: Speaking (first sound)
+        3200  plays 8000 samples
+        3200  mark behind piece 0
+        3200  asks the model: ten
+        3200  says: At ten.
+        3200  plays 8000 samples
+        3200  mark behind piece 1
+        3200  record: "Can I come on Friday?" → "One moment, please. At ten."
+        3200  turn 3: Listening (heard)
     "#]]);
 }
 
@@ -220,7 +220,10 @@ fn a_result_that_never_comes_ends_in_an_apology() {
     call.wait(2_000);
     call.voice();
     call.heard_all();
-    call.wait(5_000);
+    call.wait(3_200);
+    call.voice();
+    call.heard_all();
+    call.wait(1_000);
     call.voice();
     call.heard_all();
     call.answer("ten");
@@ -230,11 +233,14 @@ fn a_result_that_never_comes_ends_in_an_apology() {
         3200  turn 2: Speaking (first sound)
         3200  plays 8000 samples
         3200  mark behind piece 0
+        6400  says: Let me see.
+        6400  plays 8000 samples
+        6400  mark behind piece 1
         7200  says: I'm sorry, I'm having trouble just now. Could you say that again?
-        8200  plays 8000 samples
-        8200  mark behind piece 1
-        8200  record: "Can I come on Friday?" → "One moment, please. I'm sorry, I'm having trouble just now. Could you say that again?"
-        8200  turn 3: Listening (heard)
+        7400  plays 8000 samples
+        7400  mark behind piece 2
+        7400  record: "Can I come on Friday?" → "One moment, please. Let me see. I'm sorry, I'm having trouble just now. Could you say that again?"
+        7400  turn 3: Listening (heard)
     "#]]);
 }
 

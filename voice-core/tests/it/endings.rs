@@ -8,7 +8,7 @@ use voice_core::latency::TurnOutcome;
 use voice_core::transcript::Recognition;
 use voice_core::turn::ForTurn;
 
-use crate::call::{Call, config};
+use crate::call::{Call, config, with_a_person};
 
 #[test]
 fn what_the_caller_had_begun_to_say_is_kept() {
@@ -60,8 +60,42 @@ fn a_recogniser_that_is_lost_is_no_hang_up() {
     call.say("Are you open today?");
     call.model("We are open from nine to five.", None);
     call.voice();
+    call.trace.clear();
     call.tell(Input::RecogniserLost);
-    assert_eq!(call.outcomes, [TurnOutcome::SttFailed]);
+    call.heard_all();
+    call.voice();
+    call.heard_all();
+    call.check(&expect![[r#"
+        1200  record: "Are you open today?" → "We are open from nine to five."
+        1200  turn 3: Listening (heard)
+        1200  turn 3: Processing (recogniser lost)
+        1200  says: I'm sorry, I can't hear you any more. Please call again in a few minutes.
+        1200  turn 3: Speaking (first sound)
+        1200  plays 8000 samples
+        1200  mark behind piece 0
+        1200  record: "" → "I'm sorry, I can't hear you any more. Please call again in a few minutes."
+        1200  turn 5: Ended (call over)
+        1200  hangs up: Failed
+    "#]]);
+}
+
+#[test]
+fn who_cannot_be_heard_any_more_is_put_through_if_somebody_is_there() {
+    let mut call = Call::listening(with_a_person());
+    call.guess("I want to", false);
+    call.tell(Input::RecogniserLost);
+    call.voice();
+    call.heard_all();
+    call.check(&expect![[r#"
+        0     turn 1: Processing (recogniser lost)
+        0     says: One moment, I'll put you through.
+        0     turn 1: Speaking (first sound)
+        0     plays 8000 samples
+        0     mark behind piece 0
+        0     record: "I want to" → "One moment, I'll put you through."
+        0     turn 3: Ended (call over)
+        0     hangs up: Transferred
+    "#]]);
 }
 
 #[test]

@@ -65,6 +65,8 @@ fn a_greeting_half_made_goes_on_and_one_that_failed_is_not_waited_for() {
         0     turn 1: Processing (greeting)
         0     record: "" → ""
         0     turn 2: Listening (empty answer)
+        0     turn 2: Processing (voice failed)
+        0     says: I'm sorry, I'm having trouble just now. Could you say that again?
     "#]]);
 }
 
@@ -132,8 +134,10 @@ fn the_end_of_a_piece_is_marked_behind_its_sound_and_not_without_any() {
         1200  plays 8000 samples
         1200  plays 8000 samples
         1200  mark behind piece 1
-        1200  record: "When are you open?" → "We open at nine. We close at five, every day of the week."
+        1200  record: "When are you open?" → "We open at nine. We close at five, every day of"
         1200  turn 3: Listening (heard)
+        1200  turn 3: Processing (voice failed)
+        1200  says: I'm sorry, I'm having trouble just now. Could you say that again?
     "#]]);
 }
 

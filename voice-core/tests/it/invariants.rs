@@ -237,7 +237,10 @@ fn a_fact() -> impl Strategy<Value = (Duration, DebugFact)> {
         Just(15),
         Just(16),
         Just(17),
-        Just(18)
+        Just(18),
+        Just(19),
+        Just(20),
+        Just(21)
     ];
     // Of this turn, of one that is over, or of the one that is asked for ahead of time.
     let turns_back = prop_oneof![4 => Just(0_i64), 1 => 1_i64..3, 3 => Just(-1_i64)];
@@ -291,10 +294,14 @@ fn a_fact() -> impl Strategy<Value = (Duration, DebugFact)> {
                     ),
                 )),
                 16 => Input::Resumed,
+                19 => Input::Away,
+                20 => Input::Back(samples),
+                21 => Input::SafeMode(number.is_multiple_of(2)),
                 17 => Input::Answered(ForTurn::new(
                     turn,
                     Answer {
                         call: "look_up".to_owned(),
+                        done: true,
                         text: "found".to_owned(),
                     },
                 )),

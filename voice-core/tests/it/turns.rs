@@ -320,7 +320,9 @@ fn a_model_that_stays_silent_after_the_filler_is_apologised_for() {
     call.wait(2_000);
     call.voice();
     call.heard_all();
-    call.wait(6_000);
+    call.wait(3_200);
+    call.voice();
+    call.heard_all();
     call.check(&expect![[r#"
         500   asks the model: When are you open?
         508   turn 2: Processing (end of turn)
@@ -328,7 +330,11 @@ fn a_model_that_stays_silent_after_the_filler_is_apologised_for() {
         3200  turn 2: Speaking (first sound)
         3200  plays 8000 samples
         3200  mark behind piece 0
-        6508  says: I'm sorry, I'm having trouble just now. Could you say that again?
+        6400  says: I'm sorry, I'm having trouble just now. Could you say that again?
+        6400  plays 8000 samples
+        6400  mark behind piece 1
+        6400  record: "When are you open?" → "One moment, please. I'm sorry, I'm having trouble just now. Could you say that again?"
+        6400  turn 3: Listening (heard)
     "#]]);
 }
 

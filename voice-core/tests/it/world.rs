@@ -343,6 +343,7 @@ impl World {
                 );
                 let answer = Answer {
                     call: call.id,
+                    done: true,
                     text: "found".to_owned(),
                 };
                 let answer = Input::Answered(ForTurn::new(turn, answer));
@@ -378,7 +379,7 @@ impl World {
                 self.at_the_door(|ear, now, effects| ear.mark(now, piece, effects));
             }
             Output::Cancel(turn) => self.work.push((turn, Work::Cancelled)),
-            Output::Finalize | Output::Timeout(_) => {}
+            Output::Finalize | Output::Open(_) | Output::Timeout(_) => {}
         }
     }
 
