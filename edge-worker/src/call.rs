@@ -2,13 +2,16 @@
 //!
 //! Stored, in the object's own SQLite (`record`):
 //! - `call`, one row: whose call it is, when it began and ended and how, and whether the record has been delivered;
-//! - `exchange`, one row for each finished turn;
+//! - `exchange`, one row for each finished turn; `open`, one row: what the caller has said to open the turn that has begun;
 //! - `run`, one row for each thing that was done for the caller; and `cost`, one row: what the providers were asked for.
 //!
 //! Order: the `call` row is written, with `connected` set, before the caller's socket is accepted, so a ticket opens one call at
 //! most; an `exchange` is written before anybody is told that the turn is over; `ended_at` is written before the alarm that
 //! delivers the record to D1; `delivered` only after D1 has accepted it. What was said and
 //! done is dropped at that moment, the rest an hour later.
+//!
+//! An alarm looks after the call each minute. One that finds no driver (the object was restarted) notes that in `lost_at`, and the next one
+//! delivers what there is, unless the browser has come back in between: then the call goes on from what is stored.
 //!
 //! Requests are [`CallRequest`]s. A browser's call begins with `Open`. A telephone call begins with `Ring`, while the telephone
 //! company still connects the caller; its media stream follows as `Stream`. The object holds the call's sockets and
@@ -23,6 +26,7 @@ mod model;
 pub(crate) mod phrases;
 mod recogniser;
 mod record;
+mod tally;
 mod telephone;
 mod voice;
 
@@ -43,7 +47,7 @@ use crate::settings::Settings;
 use crate::site;
 use crate::twilio::{CallSid, StreamSid};
 use driver::{Caller, Parts};
-use record::{Door, Opening, Record, Ringing};
+use record::{Care, Door, Opening, Record, Ringing, Stored};
 use voice::RestEvent;
 
 /// What the worker asks of a call's object. It travels in a header of the internal request, which no client can reach.
@@ -51,7 +55,14 @@ use voice::RestEvent;
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum CallRequest {
     /// Open the call for the browser whose upgrade this is.
-    Open { call: String, site: String },
+    Open {
+        call: String,
+        site: String,
+        /// The right to go on with the call on another line.
+        resume: String,
+    },
+    /// Go on with the call for the browser whose upgrade this is.
+    Resume { call: String },
     /// A telephone rings: make everything ready that does not need the caller.
     Ring {
         call: CallSid,
@@ -108,7 +119,8 @@ impl DurableObject for Call {
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         match CallRequest::read(&request) {
-            Some(CallRequest::Open { call, site }) => self.open(call, &site).await,
+            Some(CallRequest::Open { call, site, resume }) => self.open(call, &site, resume).await,
+            Some(CallRequest::Resume { call }) => self.resume(call).await,
             Some(CallRequest::Ring { call, site, caller }) => {
                 self.ring(&call, &site, caller.as_deref()).await
             }
@@ -122,13 +134,17 @@ impl DurableObject for Call {
     }
 
     async fn alarm(&self) -> Result<Response> {
-        Record::new(self.state.storage()).deliver(&self.env).await?;
+        let is_on = self.driver.borrow().as_ref().is_some_and(Facts::are_heard);
+        let record = Record::new(self.state.storage());
+        if record.look_after(is_on, unix_millis()).await? == Care::Deliver {
+            record.deliver(&self.env).await?;
+        }
         Response::empty()
     }
 }
 
 impl Call {
-    async fn open(&self, call: String, site: &str) -> Result<Response> {
+    async fn open(&self, call: String, site: &str, resume: String) -> Result<Response> {
         let parts = match self.parts(call, site, None).await {
             Ok(parts) => parts,
             Err(problem) => return problem.into_response(),
@@ -144,7 +160,35 @@ impl Call {
             return Problem::used_ticket().into_response();
         }
         let pair = WebSocketPair::new()?;
-        self.drive(parts, Some(Caller::Browser(pair.server)));
+        let socket = pair.server;
+        self.drive(parts, Some(Caller::Browser { socket, resume }));
+        Response::from_websocket(pair.client)
+    }
+
+    /// The browser's line was lost. The call waits for it, here or in what is stored.
+    async fn resume(&self, call: String) -> Result<Response> {
+        let pair = WebSocketPair::new()?;
+        let Some(caller) = self.hand_over(Caller::Back(pair.server)) else {
+            return Response::from_websocket(pair.client);
+        };
+        let record = Record::new(self.state.storage());
+        match record.stored()? {
+            Some(stored) if stored.outcome.is_none() => {
+                let site = stored.site.clone();
+                let parts = match self.parts(call, &site, None).await {
+                    Ok(parts) => parts,
+                    Err(problem) => return problem.into_response(),
+                };
+                record.found()?;
+                self.driver
+                    .replace(Some(driver::go_on(parts, stored, caller)));
+            }
+            Some(Stored {
+                outcome: Some(outcome),
+                ..
+            }) => caller.tell_end(outcome),
+            None | Some(_) => return Problem::not_found().into_response(),
+        }
         Response::from_websocket(pair.client)
     }
 
@@ -234,8 +278,8 @@ impl Call {
 
 /// Something that happened outside the driver, on its way to its loop.
 enum Fact {
-    /// What the caller's socket brought.
-    Caller(SocketEvent),
+    /// What the caller's socket brought, and which of their sockets it was.
+    Caller(u32, SocketEvent),
     /// The telephone that rang is connected.
     Connected(Caller),
     Input(Input),
@@ -257,6 +301,11 @@ impl Facts {
     fn send(&self, fact: Fact) {
         // The loop is gone: the call is over, and so is the interest in facts.
         let _ = self.0.unbounded_send(fact);
+    }
+
+    /// Whether the loop is there.
+    fn are_heard(&self) -> bool {
+        !self.0.is_closed()
     }
 
     /// Hands over the caller, or gives it back when the loop is gone.

@@ -83,6 +83,15 @@ pub enum RecogniserEvent {
     Failed(String),
 }
 
+/// What a recogniser's socket leaves behind when it is lost.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Words of an utterance that it leaves open, which no other socket will tell.
+    pub words: Option<String>,
+    /// Up to here its sound has been told of for good. The rest is another socket's to hear.
+    pub told: Duration,
+}
+
 /// A streaming recogniser's wire format.
 pub trait RecogniserProtocol {
     fn handshake(&self) -> Handshake;
@@ -100,10 +109,8 @@ pub trait RecogniserProtocol {
     fn owes_news_within(&self) -> Option<Duration> {
         None
     }
-    /// The socket is lost: the words of the utterance that it leaves open, which no other socket will tell.
-    fn give_up(&mut self) -> Option<String> {
-        None
-    }
+    /// The socket is lost. Of the sound that it was given, another one can be given what came after `from`.
+    fn give_up(&mut self, from: Duration) -> Left;
     fn close(&mut self) -> Option<Frame>;
     fn decode(&mut self, frame: Frame) -> Result<Option<RecogniserEvent>, ProtocolError>;
 }

@@ -55,7 +55,12 @@ impl SealKey {
 
     /// Seals a text. `now` is in seconds since 1970.
     pub(crate) fn seal(&self, text: &str, now: u64) -> String {
-        let expires = now.saturating_add(LIFETIME_SECONDS);
+        self.seal_for(text, now, LIFETIME_SECONDS)
+    }
+
+    /// Seals a text that is good for so many seconds.
+    pub(crate) fn seal_for(&self, text: &str, now: u64, seconds: u64) -> String {
+        let expires = now.saturating_add(seconds);
         // Digits, then a line break: the rest is the text, whatever it holds.
         let payload = format!("{expires}\n{text}");
         let tag = self.sign(&payload).finalize().into_bytes();

@@ -15,6 +15,11 @@ pub const LIFETIME_SECONDS: u64 = seal::LIFETIME_SECONDS;
 
 const LABEL: &[u8] = b"voxanne call ticket 2";
 
+const RESUME_LABEL: &[u8] = b"voxanne call resume 1";
+
+/// How long a call can be gone on with: the longest there is, and the time that a lost line is waited for.
+const RESUME_SECONDS: u64 = 35 * 60;
+
 /// What a call is known by: 128 random bits, so that nobody can name another's call. Written as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CallId(u128);
@@ -89,6 +94,12 @@ impl TicketKey {
     pub fn new(settings: &Settings) -> Self {
         Self(SealKey::new(LABEL, settings))
     }
+
+    /// The key under which a worker with these settings lets a browser go on with its call.
+    #[must_use]
+    pub fn to_resume(settings: &Settings) -> Self {
+        Self(SealKey::new(RESUME_LABEL, settings))
+    }
 }
 
 /// What a good ticket says.
@@ -135,6 +146,14 @@ impl Ticket {
         // No part can hold a line break.
         let parts = format!("{call}\n{}\n{origin}", site.as_str());
         key.0.seal(&parts, now)
+    }
+
+    /// The right to go on with this ticket's call, from a page of the same origin. The key is that [to resume](TicketKey::to_resume).
+    #[must_use]
+    pub fn resume(&self, key: &TicketKey, now: u64) -> String {
+        let Self { call, site, origin } = self;
+        let parts = format!("{call}\n{}\n{origin}", site.as_str());
+        key.0.seal_for(&parts, now, RESUME_SECONDS)
     }
 
     /// Checks a ticket shown by a page of `origin`. `now` is in seconds since 1970.
@@ -222,6 +241,18 @@ mod tests {
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)),
             "{text}"
         );
+    }
+
+    #[test]
+    fn the_right_to_resume_is_no_ticket_and_outlasts_a_call() {
+        let secret = Secret::parse("a").unwrap();
+        let key = TicketKey(SealKey::derive(RESUME_LABEL, &[&secret]));
+        let tickets = TicketKey(SealKey::derive(LABEL, &[&secret]));
+        let text = ticket().resume(&key, NOW);
+        let verify = |key, now| Ticket::verify(key, &text, &home(), now);
+        assert_eq!(verify(&key, NOW + 34 * 60), Ok(ticket()));
+        assert_eq!(verify(&key, NOW + 35 * 60), Err(TicketError::Expired));
+        assert_eq!(verify(&tickets, NOW), Err(TicketError::Forged));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A caller without a browser: speaks the wire by itself, so that every message and its moment can be chosen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 use voice_core::audio::MICROPHONE_FRAME;
 use voice_core::turn::TurnId;
 use voice_core::wire::audio::{AudioFrame, Kind};
-use voice_core::wire::{ClientMessage, Phase, ServerMessage};
+use voice_core::wire::{ClientMessage, KEPT_SOUND, Phase, ServerMessage};
 
 use crate::edge::Edge;
 use crate::network::FarSocket;
@@ -22,7 +22,12 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connected caller.
 pub struct Caller {
-    socket: FarSocket,
+    /// None while the line is lost.
+    socket: Option<FarSocket>,
+    /// The right to come back, once the edge has given it.
+    resume: Option<String>,
+    /// The microphone's last frames, each with its number.
+    kept: VecDeque<(u32, Message)>,
     sequence: u32,
     speech: Noise,
     speaking: bool,
@@ -80,7 +85,9 @@ impl Caller {
         }
         let (socket, _) = connect_async(request).await?;
         Ok(Self {
-            socket: FarSocket::new(socket, network),
+            socket: Some(FarSocket::new(socket, network)),
+            resume: None,
+            kept: VecDeque::new(),
             sequence: 0,
             speech: Noise::default(),
             speaking: false,
@@ -110,8 +117,67 @@ impl Caller {
 
     /// Sends anything, well formed or not.
     pub async fn send(&self, message: Message) -> anyhow::Result<()> {
-        self.socket.send(message);
+        if let Some(socket) = &self.socket {
+            socket.send(message);
+        }
         Ok(())
+    }
+
+    /// Sends a frame of the microphone, and keeps it as a browser does.
+    pub async fn send_frame_of(&mut self, sequence: u32, frame: Message) -> anyhow::Result<()> {
+        self.kept.push_back((sequence, frame.clone()));
+        let most = usize::try_from(KEPT_SOUND.as_millis() / 20)?;
+        while self.kept.len() > most {
+            self.kept.pop_front();
+        }
+        self.send(frame).await
+    }
+
+    /// The line is gone, without a word to the other side.
+    pub fn lose_line(&mut self) {
+        self.socket = None;
+    }
+
+    /// Ends the call as a page that is closed does.
+    pub async fn leave(self) -> anyhow::Result<()> {
+        self.send(Message::Close(None)).await
+    }
+
+    /// What opens the call again.
+    pub fn right_to_resume(&self) -> anyhow::Result<&str> {
+        self.resume.as_deref().context("the edge gave no right to come back")
+    }
+
+    /// Comes back on another line, and gives what the edge says first.
+    pub async fn come_back(&mut self, edge: &Edge) -> anyhow::Result<Event> {
+        let mut request = format!(
+            "{}/call?resume={}",
+            edge.origin.replacen("http", "ws", 1),
+            self.right_to_resume()?
+        )
+        .into_client_request()?;
+        request.headers_mut().insert("Origin", edge.origin.parse()?);
+        let (socket, _) = connect_async(request).await?;
+        self.socket = Some(FarSocket::new(socket, Duration::ZERO));
+        let newest = self.received.last_key_value();
+        let (turn, samples) = newest.map_or((TurnId::NONE, 0), |(turn, samples)| (*turn, *samples));
+        self.tell(&ClientMessage::Reconnected {
+            protocol: 1,
+            turn,
+            samples,
+        })
+        .await?;
+        let socket = self.socket.as_mut().context("no line")?;
+        let first = timeout(PATIENCE, socket.next()).await?;
+        let first = self.receive(first)?.context("no word")?;
+        if let Event::Message(ServerMessage::Reconnected { microphone }) = &first {
+            for (sequence, frame) in &self.kept {
+                if sequence >= microphone {
+                    self.send(frame.clone()).await?;
+                }
+            }
+        }
+        Ok(first)
     }
 
     /// From now on the microphone picks up speech, or silence.
@@ -127,7 +193,7 @@ impl Caller {
             ensure!(due < give_up, "nothing happened");
             tokio::select! {
                 biased;
-                message = self.socket.next() => {
+                message = next_of(&mut self.socket) => {
                     if let Some(event) = self.receive(message)? {
                         self.play(&event).await?;
                         return Ok(event);
@@ -213,12 +279,13 @@ impl Caller {
             sequence: self.sequence,
             pcm: &pcm,
         };
+        let frame = Message::binary(frame.to_bytes());
+        let sequence = self.sequence;
         self.sequence += 1;
         if self.speaking {
             self.last_sound = Some(Instant::now());
         }
-        self.socket.send(Message::binary(frame.to_bytes()));
-        Ok(())
+        self.send_frame_of(sequence, frame).await
     }
 
     fn receive(
@@ -226,7 +293,13 @@ impl Caller {
         message: Option<Result<Message, SocketError>>,
     ) -> anyhow::Result<Option<Event>> {
         Ok(match message {
-            Some(Ok(Message::Text(text))) => Some(Event::Message(ServerMessage::parse(&text)?)),
+            Some(Ok(Message::Text(text))) => {
+                let message = ServerMessage::parse(&text)?;
+                if let ServerMessage::Welcome { resume, .. } = &message {
+                    self.resume = Some(resume.clone());
+                }
+                Some(Event::Message(message))
+            }
             Some(Ok(Message::Binary(bytes))) => {
                 let frame = AudioFrame::parse(&bytes)?;
                 let samples: Vec<i16> = frame
@@ -248,6 +321,14 @@ impl Caller {
             Some(Ok(_)) => None,
             Some(Err(_)) | None => Some(Event::Closed { code: 1006 }),
         })
+    }
+}
+
+/// The next message of a line; none ever comes of a lost one.
+async fn next_of(socket: &mut Option<FarSocket>) -> Option<Result<Message, SocketError>> {
+    match socket {
+        Some(socket) => socket.next().await,
+        None => std::future::pending().await,
     }
 }
 

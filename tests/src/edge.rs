@@ -62,23 +62,40 @@ impl Edge {
     ) -> anyhow::Result<Self> {
         let base = providers.base_url();
         let settings = [&own_settings(&base)[..], more].concat();
-        Self::serve(&settings, None).await
+        Self::serve(&settings, None, 0).await
     }
 
     /// Starts a worker whose providers are these and that keeps what it stores in this folder.
     pub async fn start_keeping(providers: &Providers, state: &Path) -> anyhow::Result<Self> {
-        Self::serve(&own_settings(&providers.base_url()), Some(state)).await
+        Self::serve(&own_settings(&providers.base_url()), Some(state), 0).await
+    }
+
+    /// Kills the runtime as a crash would, without a word to anybody.
+    pub fn kill_runtime(&self) -> anyhow::Result<()> {
+        usage::kill_workerd_under(self.child.id().context("the worker has ended")?)
+    }
+
+    /// Starts another worker where this one was, with what it has stored.
+    pub async fn restart(self, providers: &Providers, state: &Path) -> anyhow::Result<Self> {
+        let (_, port) = self.origin.rsplit_once(':').context("no port")?;
+        let port = port.parse()?;
+        drop(self);
+        Self::serve(&own_settings(&providers.base_url()), Some(state), port).await
     }
 
     /// Starts a worker with these settings and no others.
     pub async fn start_with(settings: &[(&str, &str)]) -> anyhow::Result<Self> {
-        Self::serve(settings, None).await
+        Self::serve(settings, None, 0).await
     }
 
-    async fn serve(settings: &[(&str, &str)], state: Option<&Path>) -> anyhow::Result<Self> {
+    async fn serve(
+        settings: &[(&str, &str)],
+        state: Option<&Path>,
+        port: u16,
+    ) -> anyhow::Result<Self> {
         let mut command = Command::new(xtask());
         command
-            .args(["serve", "--port", "0"])
+            .args(["serve", "--port", &port.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

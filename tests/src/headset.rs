@@ -227,8 +227,10 @@ impl Headset {
             sequence: self.sequence,
             pcm: &pcm,
         };
+        let frame = Message::binary(frame.to_bytes());
+        let sequence = self.sequence;
         self.sequence += 1;
-        self.caller.send(Message::binary(frame.to_bytes())).await?;
+        self.caller.send_frame_of(sequence, frame).await?;
         self.play().await
     }
 

@@ -22,7 +22,26 @@ struct Process {
 
 /// Sums up the processes called workerd below this one.
 pub(crate) fn of_workerd_under(root: u32) -> anyhow::Result<Usage> {
-    let processes = all()?;
+    let ours = workerd_under(root)?;
+    let cpu = ours.iter().map(|(pid, _)| cpu_of(*pid));
+    let pages: u64 = ours.iter().map(|(_, process)| process.pages).sum();
+    Ok(Usage {
+        cpu: cpu.sum::<anyhow::Result<_>>()?,
+        resident_bytes: pages * system(libc::_SC_PAGESIZE)? as u64,
+    })
+}
+
+/// Ends the processes called workerd below this one, at once.
+pub(crate) fn kill_workerd_under(root: u32) -> anyhow::Result<()> {
+    for (pid, _) in workerd_under(root)? {
+        // SAFETY: a signal to a process of ours, which has just been seen to run.
+        unsafe { libc::kill(libc::pid_t::try_from(pid)?, libc::SIGKILL) };
+    }
+    Ok(())
+}
+
+fn workerd_under(root: u32) -> anyhow::Result<Vec<(u32, Process)>> {
+    let mut processes = all()?;
     let is_below = |mut pid: u32| {
         while let Some(process) = processes.get(&pid) {
             if pid == root {
@@ -32,18 +51,16 @@ pub(crate) fn of_workerd_under(root: u32) -> anyhow::Result<Usage> {
         }
         false
     };
-    let ours: Vec<(u32, &Process)> = processes
+    let ours: Vec<u32> = processes
         .iter()
         .filter(|(pid, process)| process.name == "workerd" && is_below(**pid))
-        .map(|(pid, process)| (*pid, process))
+        .map(|(pid, _)| *pid)
         .collect();
     ensure!(!ours.is_empty(), "no workerd runs below process {root}");
-    let cpu = ours.iter().map(|(pid, _)| cpu_of(*pid));
-    let pages: u64 = ours.iter().map(|(_, process)| process.pages).sum();
-    Ok(Usage {
-        cpu: cpu.sum::<anyhow::Result<_>>()?,
-        resident_bytes: pages * system(libc::_SC_PAGESIZE)? as u64,
-    })
+    let taken = ours.into_iter();
+    Ok(taken
+        .filter_map(|pid| Some((pid, processes.remove(&pid)?)))
+        .collect())
 }
 
 /// The processor's time that a process has had, all its threads together: to the microsecond, where `/proc` counts in hundredths of a second.

@@ -300,7 +300,7 @@ async fn leaving_in_the_middle_of_an_answer_ends_every_stream() -> anyhow::Resul
     );
 
     let left = providers.elapsed_ms();
-    drop(caller);
+    caller.leave().await?;
     let ended = async {
         while !open_streams(&providers).is_empty() {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -60,3 +60,68 @@ pub struct Prompt {
 
 /// A call without a result is one that nobody waited for.
 const UNKNOWN: &str = r#"{"ok":false,"error":"not known yet"}"#;
+
+impl Prompt {
+    /// The same with less of what was said: the older half is left out, and never the instructions or what is to be answered. None when there is
+    /// nothing left to leave out.
+    #[must_use]
+    pub fn shorter(&self) -> Option<Self> {
+        let (system, rest) = self.messages.split_first()?;
+        // What the caller said last, and what was done for it, stays.
+        let asked = rest.iter().rposition(|m| m.role == Role::Caller)?;
+        let half = asked.div_ceil(2);
+        // A call and its result are not parted: a stretch begins with the caller's or her own words.
+        let from = (half..=asked).find(|at| {
+            rest.get(*at).is_some_and(|m| {
+                m.role == Role::Caller || (m.role == Role::Agent && m.calls.is_empty())
+            })
+        })?;
+        (from > 0).then(|| Self {
+            messages: std::iter::once(system)
+                .chain(rest.iter().skip(from))
+                .cloned()
+                .collect(),
+            tools: self.tools.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prompt(said: &str) -> Prompt {
+        let run = Run {
+            call: Call::named("look_up"),
+            result: None,
+        };
+        let mut messages = vec![Message::said(Role::System, "Be brief.")];
+        for letter in said.chars() {
+            match letter {
+                'c' => messages.push(Message::said(Role::Caller, "Hello.")),
+                't' => messages.extend(Message::of_run(&run)),
+                _ => messages.push(Message::said(Role::Agent, "Hi.")),
+            }
+        }
+        Prompt {
+            messages,
+            tools: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_older_half_goes_first_and_what_is_asked_never() {
+        for (said, shorter) in [
+            ("acacac", Some("cac")),
+            ("ac", Some("c")),
+            ("actctc", Some("ctc")),
+            ("acatct", Some("ct")),
+            ("ct", None),
+            ("c", None),
+            ("", None),
+        ] {
+            let left = prompt(said).shorter();
+            assert_eq!(left, shorter.map(prompt), "{said}");
+        }
+    }
+}

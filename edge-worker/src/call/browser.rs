@@ -1,5 +1,7 @@
 //! The browser's door: a handset of our own at the other end, so every fact comes over the wire and every sound goes out with
 //! the lead that the conversation allows.
+//!
+//! A line that is lost leaves the door open: what is said meanwhile goes nowhere, and the conversation keeps what has not arrived.
 
 mod uplink;
 
@@ -9,55 +11,76 @@ use voice_core::conversation::{Input, Sound};
 use voice_core::time::Timestamp;
 use voice_core::turn::{ForTurn, TurnId};
 use voice_core::wire::audio::{AudioFrame, Kind};
-use voice_core::wire::{Outcome, PROTOCOL_VERSION, RefusalCode, ServerMessage};
+use voice_core::wire::{
+    LINE_LOST_AFTER, Outcome, PING_EVERY, PROTOCOL_VERSION, RefusalCode, ServerMessage,
+};
 
-use self::uplink::{SILENT_FOR, Uplink};
+use self::uplink::{HELLO_WITHIN, Uplink};
 use super::door::{Door, Received, Refusal};
 use crate::providers::Frame;
 use crate::providers::socket::Pump;
 
-/// How often the browser is asked whether it is there, in housekeepings.
-const PING_EVERY: u32 = 5;
-
 pub(super) struct Browser {
     call: String,
-    socket: Pump,
+    /// The right to come back.
+    resume: String,
+    /// None while the line is lost.
+    socket: Option<Pump>,
     uplink: Uplink,
     /// The next voice frame's number, in which turn.
     sequence: (TurnId, u32),
     pings: u32,
+    pinged_at: Timestamp,
 }
 
 impl Browser {
-    pub(super) fn new(call: String, socket: Pump, now: Timestamp) -> Self {
+    pub(super) fn new(call: String, resume: String, socket: Pump, now: Timestamp) -> Self {
         Self {
             call,
-            socket,
+            resume,
+            socket: Some(socket),
             uplink: Uplink::new(now),
             sequence: (TurnId::NONE, 0),
             pings: 0,
+            pinged_at: now,
+        }
+    }
+
+    /// The door of a call that was cut short and whose browser is back.
+    pub(super) fn back(call: String, socket: Pump, now: Timestamp) -> Self {
+        Self {
+            uplink: Uplink::back(now, 0),
+            ..Self::new(call, String::new(), socket, now)
         }
     }
 
     fn send(&self, message: &ServerMessage) {
-        // Writing strings and numbers to memory has no way to fail.
-        self.socket.send(Frame::Text(
-            serde_json::to_string(message).unwrap_or_default(),
-        ));
+        if let Some(socket) = &self.socket {
+            // Writing strings and numbers to memory has no way to fail.
+            socket.send(Frame::Text(
+                serde_json::to_string(message).unwrap_or_default(),
+            ));
+        }
     }
 }
 
 impl Door for Browser {
     fn receive(&mut self, now: Timestamp, frame: Frame) -> Result<Received, Refusal> {
+        let next_frame = self.uplink.next_frame;
         let received = match frame {
             Frame::Text(text) => self.uplink.on_text(now, &text),
             Frame::Binary(bytes) => self.uplink.on_bytes(now, &bytes),
         };
-        if let Ok(Received::Fact(Input::CallStarted)) = received {
-            self.send(&ServerMessage::Welcome {
+        match received {
+            Ok(Received::Fact(Input::CallStarted)) => self.send(&ServerMessage::Welcome {
                 protocol: PROTOCOL_VERSION,
                 call: self.call.clone(),
-            });
+                resume: self.resume.clone(),
+            }),
+            Ok(Received::Fact(Input::Back(_))) => self.send(&ServerMessage::Reconnected {
+                microphone: next_frame,
+            }),
+            _ => {}
         }
         received
     }
@@ -75,7 +98,9 @@ impl Door for Browser {
             sequence,
             pcm: &sound.bytes,
         };
-        self.socket.send(Frame::Binary(frame.to_bytes()));
+        if let Some(socket) = &self.socket {
+            socket.send(Frame::Binary(frame.to_bytes()));
+        }
     }
 
     fn mark(&mut self, _now: Timestamp, _piece: ForTurn<u32>) {}
@@ -95,18 +120,43 @@ impl Door for Browser {
     fn wake(&mut self, _now: Timestamp) {}
 
     fn keep_house(&mut self, now: Timestamp) -> Result<Received, Refusal> {
-        if now.since(self.uplink.last_heard) > SILENT_FOR {
-            return if self.uplink.has_greeted() {
-                Ok(Received::Fact(Input::CallerLeft))
-            } else {
+        if self.socket.is_none() {
+            return Ok(Received::Noted);
+        }
+        let silent = now.since(self.uplink.last_heard);
+        if !self.uplink.has_greeted() {
+            return if silent > HELLO_WITHIN {
                 Err((RefusalCode::BadMessage, "no hello".to_owned()))
+            } else {
+                Ok(Received::Noted)
             };
         }
-        self.pings = self.pings.wrapping_add(1);
-        if self.pings.is_multiple_of(PING_EVERY) {
+        if silent > LINE_LOST_AFTER {
+            self.socket = None;
+            return Ok(Received::Fact(Input::Away));
+        }
+        if now.since(self.pinged_at) >= PING_EVERY {
+            self.pinged_at = now;
+            self.pings = self.pings.wrapping_add(1);
             self.send(&ServerMessage::Ping { id: self.pings });
         }
         Ok(Received::Noted)
+    }
+
+    /// A page that closes its socket has ended the call; a line that just ends is lost.
+    fn on_closed(&mut self, code: u16) -> Input {
+        self.socket = None;
+        if matches!(code, 1000 | 1001 | 1005) || !self.uplink.has_greeted() {
+            Input::CallerLeft
+        } else {
+            Input::Away
+        }
+    }
+
+    fn reconnect(&mut self, now: Timestamp, socket: Pump) -> Result<(), Pump> {
+        self.uplink = Uplink::back(now, self.uplink.next_frame);
+        self.socket = Some(socket);
+        Ok(())
     }
 
     fn leave(self: Box<Self>, outcome: Outcome) -> LocalBoxFuture<'static, ()> {
@@ -115,7 +165,9 @@ impl Door for Browser {
         } else {
             (1000, "call over")
         };
-        self.socket.close(code, reason);
+        if let Some(socket) = self.socket {
+            socket.close(code, reason);
+        }
         futures_util::future::ready(()).boxed_local()
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Client {
     /// The number of a caller by telephone.
     pub(super) number: Option<String>,
     pub(super) record: Record,
+    /// How many things were done for the caller before.
+    pub(super) done: u32,
 }
 
 pub(super) struct Desk {
@@ -73,8 +75,17 @@ fn random_id() -> String {
     CallId::from_random(random).to_string()
 }
 
+/// Whether an outcome tells of success.
+fn is_done(outcome: &str) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Outcome {
+        ok: bool,
+    }
+    serde_json::from_str(outcome).is_ok_and(|outcome: Outcome| outcome.ok)
+}
+
 async fn work(client: &Client, facts: &Facts, mut waiting: UnboundedReceiver<ForTurn<Call>>) {
-    let mut number = 0_u32;
+    let mut number = client.done;
     while let Some(call) = waiting.next().await {
         number = number.saturating_add(1);
         let (turn, call) = call.into_parts();
@@ -106,6 +117,7 @@ async fn work(client: &Client, facts: &Facts, mut waiting: UnboundedReceiver<For
         });
         let answer = Answer {
             call: call.id,
+            done: is_done(&text),
             text,
         };
         facts.tell(Input::Answered(ForTurn::new(turn, answer)));

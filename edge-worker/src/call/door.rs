@@ -9,6 +9,7 @@ use voice_core::turn::ForTurn;
 use voice_core::wire::{Outcome, RefusalCode, ServerMessage};
 
 use crate::providers::Frame;
+use crate::providers::socket::Pump;
 
 /// What a message of the caller's socket means.
 #[derive(Debug)]
@@ -47,6 +48,16 @@ pub(super) trait Door {
 
     /// Once a second: is the caller still there? A refusal is for one who never began.
     fn keep_house(&mut self, now: Timestamp) -> Result<Received, Refusal>;
+
+    /// The caller's socket has closed: what that means.
+    fn on_closed(&mut self, _code: u16) -> Input {
+        Input::CallerLeft
+    }
+
+    /// Goes on with the caller on another socket; gives it back if this door cannot.
+    fn reconnect(&mut self, _now: Timestamp, socket: Pump) -> Result<(), Pump> {
+        Err(socket)
+    }
 
     /// Takes leave of the caller, however long that takes, and closes the socket.
     fn leave(self: Box<Self>, outcome: Outcome) -> LocalBoxFuture<'static, ()>;

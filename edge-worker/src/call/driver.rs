@@ -2,6 +2,7 @@
 //!
 //! Nothing is decided here, and carrying out never waits: work is started and its result comes back as a fact.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -21,10 +22,11 @@ use super::browser::Browser;
 use super::desk::{Client, Desk};
 use super::door::{Door, Received, Refusal};
 use super::live::Live;
-use super::model::{Asked, Warming};
+use super::model::{Asked, Question, Resting, Warming};
 use super::phrases::Lines;
 use super::recogniser::Recogniser;
-use super::record::{Cost, Record};
+use super::record::{Cost, Record, Stored};
+use super::tally::Tally;
 use super::telephone::Telephone;
 use super::voice::Voice;
 use super::{Fact, Facts};
@@ -66,7 +68,13 @@ impl Parts {
 
 /// Who is at the other end, on a socket that has not been accepted.
 pub(super) enum Caller {
-    Browser(WebSocket),
+    Browser {
+        socket: WebSocket,
+        /// The right to come back.
+        resume: String,
+    },
+    /// The browser of a call that is on, on another line.
+    Back(WebSocket),
     Telephone {
         socket: WebSocket,
         stream: StreamSid,
@@ -76,10 +84,28 @@ pub(super) enum Caller {
 impl Caller {
     /// The call was over before this end of it was connected.
     fn turn_away(self) {
-        let (Self::Browser(socket) | Self::Telephone { socket, .. }) = self;
+        let socket = self.into_socket();
         // Only an accepted socket can be closed. If the caller is gone, both fail and that is well.
         let _ = socket.accept();
         let _ = socket.close(Some(1011), Some("call over"));
+    }
+
+    /// The call that the caller wants to go on with has ended like this.
+    pub(super) fn tell_end(self, outcome: Outcome) {
+        let socket = self.into_socket();
+        let ended = ServerMessage::Ended { outcome };
+        // As above; a browser that does not hear of it hears of nothing else either.
+        let _ = socket.accept();
+        let _ = socket.send(&ended);
+        let _ = socket.close(Some(1000), Some("call over"));
+    }
+
+    fn into_socket(self) -> WebSocket {
+        match self {
+            Self::Browser { socket, .. } | Self::Telephone { socket, .. } | Self::Back(socket) => {
+                socket
+            }
+        }
     }
 }
 
@@ -88,20 +114,25 @@ pub(super) fn start(parts: Parts, caller: Option<Caller>) -> Facts {
     let (sender, receiver) = unbounded();
     let facts = Facts(sender);
     let format = match caller {
-        Some(Caller::Browser(_)) => AudioFormat::Browser,
+        Some(Caller::Browser { .. } | Caller::Back(_)) => AudioFormat::Browser,
         Some(Caller::Telephone { .. }) | None => AudioFormat::Telephone,
     };
-    let mut driver = Driver::new(parts, format, facts.clone());
+    let mut driver = Driver::new(parts, format, facts.clone(), None);
     match caller {
         Some(caller) => driver.connect(caller),
         None => driver.ring(),
     }
-    wasm_bindgen_futures::spawn_local(async move {
-        let call = driver.parts.call.clone();
-        if let Err(error) = driver.run(receiver).await {
-            worker::console_error!("call {call}: {error}");
-        }
-    });
+    driver.start(receiver);
+    facts
+}
+
+/// Goes on with a browser's call of which nothing is left but what was stored.
+pub(super) fn go_on(parts: Parts, stored: Stored, caller: Caller) -> Facts {
+    let (sender, receiver) = unbounded();
+    let facts = Facts(sender);
+    let mut driver = Driver::new(parts, AudioFormat::Browser, facts.clone(), Some(stored));
+    driver.connect(caller);
+    driver.start(receiver);
     facts
 }
 
@@ -111,6 +142,8 @@ struct Driver {
     conversation: Conversation,
     /// None while a telephone rings.
     door: Option<Box<dyn Door>>,
+    /// Which of the caller's sockets is the newest.
+    line: u32,
     /// When a telephone has rung for long enough.
     rings_until: Option<Timestamp>,
     recogniser: Recogniser,
@@ -119,8 +152,12 @@ struct Driver {
     /// Ends with the call, if nothing else ends it.
     _warming: Warming,
     asked: Option<Asked>,
+    resting: Resting,
+    asked_tally: Rc<RefCell<Tally>>,
     desk: Desk,
     used: Used,
+    /// What the call had cost before it was cut short.
+    before: Cost,
     live: Live,
     facts: Facts,
     gate: TurnGate,
@@ -142,8 +179,9 @@ impl Used {
 }
 
 impl Driver {
-    fn new(parts: Parts, format: AudioFormat, facts: Facts) -> Self {
-        let started_at = unix_time();
+    fn new(parts: Parts, format: AudioFormat, facts: Facts, stored: Option<Stored>) -> Self {
+        let now = unix_time();
+        let started_at = stored.as_ref().map_or(now, |stored| stored.started_at);
         let settings = &parts.settings;
         let agent = &parts.business.agent;
         let clock = Clock::start();
@@ -158,6 +196,7 @@ impl Driver {
             offers: desk::offers(&parts.business),
             // A telephone network cancels echoes; a loudspeaker on a desk may defeat the browser's canceller.
             echo: format == AudioFormat::Browser,
+            resumes: format == AudioFormat::Browser,
             endpointing: match settings.stt_model.family() {
                 SttFamily::Flux => Policy::by_recogniser(),
                 SttFamily::Nova => Policy::by_silence(),
@@ -179,7 +218,8 @@ impl Driver {
             started_at,
             turns: 0,
             state: None,
-            n: 0,
+            // More than were made before the call was cut short: a state lasts longer than that.
+            n: u32::try_from(now.saturating_sub(started_at) / 10).unwrap_or(u32::MAX),
         };
         let client = Client {
             env: parts.env.clone(),
@@ -187,19 +227,31 @@ impl Driver {
             call: parts.call.clone(),
             number: parts.number.clone(),
             record: parts.record.clone(),
+            done: stored.as_ref().map_or(0, |stored| stored.runs),
         };
+        let before = stored
+            .as_ref()
+            .map(|stored| stored.cost)
+            .unwrap_or_default();
         let groq = Groq::new(settings);
         let voice = Voice::open(settings, format, Lines::of(&config), facts.clone());
         Self {
             clock,
-            conversation: Conversation::new(config),
+            conversation: match stored {
+                Some(stored) => Conversation::restored(config, stored.kept),
+                None => Conversation::new(config),
+            },
             door: None,
+            line: 0,
             rings_until: None,
             recogniser: Recogniser::open(settings, format, facts.clone(), clock.now()),
             voice,
             _warming: Warming::start(&groq),
             groq,
             asked: None,
+            resting: Resting::default(),
+            asked_tally: Rc::default(),
+            before,
             desk: Desk::open(client, facts.clone()),
             used: Used::default(),
             live: Live::new(parts.env.clone(), report),
@@ -220,14 +272,31 @@ impl Driver {
 
     fn connect(&mut self, caller: Caller) {
         let now = self.clock.now();
+        self.line = self.line.wrapping_add(1);
+        let line = self.line;
         let accept = |socket| {
             let facts = self.facts.clone();
-            Pump::accept(socket, move |event| facts.send(Fact::Caller(event)))
+            Pump::accept(socket, move |event| facts.send(Fact::Caller(line, event)))
         };
         self.rings_until = None;
+        let call = self.parts.call.clone();
         self.door = Some(match caller {
-            Caller::Browser(socket) => {
-                Box::new(Browser::new(self.parts.call.clone(), accept(socket), now))
+            Caller::Browser { socket, resume } => {
+                Box::new(Browser::new(call, resume, accept(socket), now))
+            }
+            Caller::Back(socket) => {
+                let socket = accept(socket);
+                match self.door.take() {
+                    None => Box::new(Browser::back(call, socket, now)),
+                    Some(mut door) => {
+                        // Until the browser says how much has arrived, nothing is sent.
+                        self.conversation.handle_input(now, Input::Away);
+                        if let Err(socket) = door.reconnect(now, socket) {
+                            socket.close(1008, "not a browser's call");
+                        }
+                        door
+                    }
+                }
             }
             Caller::Telephone { socket, stream } => {
                 // A stream that has begun needs no further word: the caller is listening.
@@ -237,11 +306,22 @@ impl Driver {
         });
     }
 
+    /// Lets the call run by itself.
+    fn start(self, receiver: UnboundedReceiver<Fact>) {
+        wasm_bindgen_futures::spawn_local(async move {
+            let call = self.parts.call.clone();
+            if let Err(error) = self.run(receiver).await {
+                worker::console_error!("call {call}: {error}");
+            }
+        });
+    }
+
     async fn run(mut self, mut facts: UnboundedReceiver<Fact>) -> worker::Result<()> {
         let mut housekeeping = self.clock.now() + HOUSEKEEPING;
         let mut alarm: Option<(Timestamp, Fuse<Delay>)> = None;
         loop {
-            let wanted = self.drain().unwrap_or(housekeeping).min(housekeeping);
+            let due = self.drain().into_iter().chain(self.voice.due()).min();
+            let wanted = due.unwrap_or(housekeeping).min(housekeeping);
             if let Some(outcome) = self.ended {
                 facts.close();
                 while let Some(fact) = facts.next().await {
@@ -273,6 +353,9 @@ impl Driver {
                     if let Some(door) = &mut self.door {
                         door.wake(now);
                     }
+                    for input in self.voice.wake(now) {
+                        self.conversation.handle_input(now, input);
+                    }
                     self.conversation.handle_input(now, Input::Timeout);
                 }
             }
@@ -292,7 +375,7 @@ impl Driver {
                 return due;
             };
             match door.poll() {
-                Some(input) => self.conversation.handle_input(self.clock.now(), input),
+                Some(input) => self.hear(self.clock.now(), input),
                 None => return due.into_iter().chain(door.due()).min(),
             }
         }
@@ -304,10 +387,19 @@ impl Driver {
             Output::Ask(prompt) => {
                 let settings = &self.parts.settings;
                 let models = [&settings.llm_model, &settings.llm_fallback_model];
-                let models = models.map(|model| model.as_str().to_owned()).to_vec();
+                let question = Question {
+                    groq: self.groq.clone(),
+                    models: models.map(|model| model.as_str().to_owned()).to_vec(),
+                    prompt,
+                    resting: self.resting.clone(),
+                    tally: Rc::clone(&self.asked_tally),
+                };
                 self.put_away_answer();
-                let asked = Asked::ask(self.groq.clone(), models, prompt, self.facts.clone());
-                self.asked = Some(asked);
+                self.asked = Some(Asked::ask(question, self.facts.clone()));
+            }
+            Output::Open(open) => {
+                let (turn, caller) = open.into_parts();
+                self.parts.record.keep_open(turn, &caller);
             }
             Output::Cancel(turn) => {
                 self.gate.close(turn);
@@ -367,7 +459,8 @@ impl Driver {
     fn on_fact(&mut self, fact: Fact) {
         let now = self.clock.now();
         match fact {
-            Fact::Caller(event) => self.on_caller(now, event),
+            Fact::Caller(line, event) if line == self.line => self.on_caller(now, event),
+            Fact::Caller(..) => {}
             Fact::Connected(caller) => self.connect(caller),
             Fact::Input(input) => self.conversation.handle_input(now, input),
             Fact::Recogniser(generation, event) => {
@@ -391,7 +484,9 @@ impl Driver {
     fn on_caller(&mut self, now: Timestamp, event: SocketEvent) {
         let received = match (event, &mut self.door) {
             (SocketEvent::Frame(frame), Some(door)) => door.receive(now, frame),
-            (SocketEvent::Closed { .. }, _) => Ok(Received::Fact(Input::CallerLeft)),
+            (SocketEvent::Closed { code, .. }, Some(door)) => {
+                Ok(Received::Fact(door.on_closed(code)))
+            }
             _ => Ok(Received::Noted),
         };
         self.follow(now, received);
@@ -404,10 +499,18 @@ impl Driver {
                     self.conversation.handle_input(now, input);
                 }
             }
-            Ok(Received::Fact(input)) => self.conversation.handle_input(now, input),
+            Ok(Received::Fact(input)) => self.hear(now, input),
             Ok(Received::Noted) => {}
             Err(refusal) => self.refuse(now, refusal),
         }
+    }
+
+    /// A fact of the caller's end.
+    fn hear(&mut self, now: Timestamp, input: Input) {
+        if matches!(input, Input::SpeechStarted) {
+            self.recogniser.expect_words();
+        }
+        self.conversation.handle_input(now, input);
     }
 
     /// Tells the caller's end what is wrong and ends the call; other calls are not touched.
@@ -430,11 +533,12 @@ impl Driver {
     fn cost(&self) -> Cost {
         let mut used = self.used;
         used.add(self.asked.as_ref().map(Asked::cost).unwrap_or_default());
+        let before = self.before;
         Cost {
-            listened: self.recogniser.listened(),
-            tokens_in: used.tokens_in,
-            tokens_out: used.tokens_out,
-            characters: self.voice.characters(),
+            listened: before.listened.saturating_add(self.recogniser.listened()),
+            tokens_in: before.tokens_in.saturating_add(used.tokens_in),
+            tokens_out: before.tokens_out.saturating_add(used.tokens_out),
+            characters: before.characters.saturating_add(self.voice.characters()),
         }
     }
 

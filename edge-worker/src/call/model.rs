@@ -1,124 +1,102 @@
 //! Asking the model: one streamed request for each turn, with a second model to fall back on.
 //!
 //! A request is replaced by the next one and withdrawn with its turn, in the middle of whatever it is at. What it has told
-//! by then still carries its own turn, and so counts for no other.
+//! by then still carries its own turn, and so counts for no other. Once a word was told, no other model begins anew: the conversation asks for
+//! the rest.
 
-use std::cell::Cell;
+mod meter;
+mod rest;
+mod warming;
+
+use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::future::{AbortHandle, abortable};
+use futures_util::future::{AbortHandle, Either, abortable, select};
+use futures_util::{FutureExt, StreamExt};
 use voice_core::conversation::{Fault, Input};
 use voice_core::prompt::Prompt;
 use voice_core::tools;
 use voice_core::turn::{ForTurn, TurnId};
 use worker::{
-    AbortController, AbortSignal, Fetch, Headers, Method, Request, RequestInit, Response,
+    AbortController, AbortSignal, Delay, Fetch, Headers, Method, Request, RequestInit, Response,
 };
 
+use self::meter::Meter;
+pub(super) use self::rest::Resting;
+pub(super) use self::warming::Warming;
 use super::Facts;
+use super::tally::Tally;
+use crate::clock::unix_millis;
 use crate::providers::groq_llm::{ChatStream, Groq, classify};
-use crate::providers::{Handshake, HttpRequest, ModelEvent, ModelFailure, Usage};
+use crate::providers::{HttpRequest, ModelEvent, ModelFailure, Usage};
 
 /// The longest error body that is read to classify a refusal.
 const ERROR_BODY: usize = 16 * 1024;
+
+/// How long a model may take to its first word, and from each to the next. Its usual answer begins within half a second; a second model has
+/// as much before the caller has waited for too long.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// The longest wait for the same model, if it names one. Whatever is longer, another model is faster.
+const WORTH_WAITING: Duration = Duration::from_millis(400);
+
+/// How often one model is asked for an answer: again after a call that did not fit its tool, and with ever less of what was said.
+const ATTEMPTS: u32 = 4;
 
 /// A request under way. Dropping it withdraws the request.
 pub(super) struct Asked {
     turn: TurnId,
     task: AbortHandle,
-    fetches: Option<AbortController>,
+    fetch: Fetching,
     meter: Meter,
 }
 
-/// What an answer has cost. The vendor tells it at the end; an answer that is withdrawn before is reckoned by its length.
-#[derive(Clone, Debug, Default)]
-struct Meter(Rc<Cell<Usage>>);
+/// The request that is open now, if any.
+#[derive(Clone, Default)]
+struct Fetching(Rc<RefCell<Option<AbortController>>>);
 
-/// English on the usual tokenisers.
-const BYTES_PER_TOKEN: usize = 4;
-
-impl Meter {
-    fn read(&self) -> Usage {
-        self.0.get()
+impl Fetching {
+    /// Another request takes the place of the one before.
+    fn begin(&self) -> AbortSignal {
+        let controller = AbortController::default();
+        let signal = controller.signal();
+        self.end();
+        self.0.replace(Some(controller));
+        signal
     }
 
-    fn set(&self, usage: Usage) {
-        self.0.set(usage);
-    }
-
-    /// A request of this length is made.
-    fn ask(&self, bytes: usize) {
-        let tokens = u32::try_from(bytes.div_ceil(BYTES_PER_TOKEN)).unwrap_or(u32::MAX);
-        let Usage {
-            tokens_in,
-            tokens_out,
-        } = self.read();
-        self.set(Usage {
-            tokens_in: tokens_in.saturating_add(tokens),
-            tokens_out,
-        });
-    }
-
-    /// Another word has come.
-    fn hear(&self) {
-        let usage = self.read();
-        self.set(Usage {
-            tokens_out: usage.tokens_out.saturating_add(1),
-            ..usage
-        });
-    }
-
-    /// The vendor has told, of what was asked since `before`.
-    fn settle(&self, before: Usage, told: Usage) {
-        if told != Usage::default() {
-            self.set(Usage {
-                tokens_in: before.tokens_in.saturating_add(told.tokens_in),
-                tokens_out: before.tokens_out.saturating_add(told.tokens_out),
-            });
+    fn end(&self) {
+        if let Some(before) = self.0.take() {
+            before.abort();
         }
     }
 }
 
+/// What is asked, of whom, and who hears of it.
+pub(super) struct Question {
+    pub(super) groq: Groq,
+    /// The first is asked first.
+    pub(super) models: Vec<String>,
+    pub(super) prompt: ForTurn<Prompt>,
+    pub(super) resting: Resting,
+    pub(super) tally: Rc<RefCell<Tally>>,
+}
+
 impl Asked {
     /// Asks the first model, and the next one for as long as no word has come.
-    pub(super) fn ask(
-        groq: Groq,
-        models: Vec<String>,
-        prompt: ForTurn<Prompt>,
-        facts: Facts,
-    ) -> Self {
-        let (turn, prompt) = prompt.into_parts();
-        let fetches = AbortController::default();
-        let signal = fetches.signal();
+    pub(super) fn ask(question: Question, facts: Facts) -> Self {
+        let turn = question.prompt.turn();
         let meter = Meter::default();
-        let metered = meter.clone();
-        let (work, task) = abortable(async move {
-            for model in models {
-                let request = groq.request(&prompt, &model);
-                match answer(request, turn, &facts, &signal, &metered).await {
-                    Ok(()) => {
-                        facts.tell(Input::TextDone(ForTurn::new(turn, ())));
-                        return;
-                    }
-                    Err(Broken { spoken, failure }) => {
-                        worker::console_warn!(
-                            "turn {}: model {model}: {}",
-                            turn.number(),
-                            describe(&failure)
-                        );
-                        let hopeless = matches!(
-                            failure,
-                            ModelFailure::Hopeless { .. } | ModelFailure::TooLong
-                        );
-                        if spoken || hopeless {
-                            break;
-                        }
-                    }
-                }
-            }
-            facts.tell(Input::Failed(ForTurn::new(turn, Fault::Model)));
-        });
+        let fetch = Fetching::default();
+        let asking = Asking {
+            question,
+            turn,
+            facts,
+            fetch: fetch.clone(),
+            meter: meter.clone(),
+        };
+        let (work, task) = abortable(asking.run());
         wasm_bindgen_futures::spawn_local(async move {
             // Aborted when the turn is over: nobody waits for the answer.
             let _ = work.await;
@@ -126,7 +104,7 @@ impl Asked {
         Self {
             turn,
             task,
-            fetches: Some(fetches),
+            fetch,
             meter,
         }
     }
@@ -144,143 +122,185 @@ impl Asked {
 impl Drop for Asked {
     fn drop(&mut self) {
         self.task.abort();
-        if let Some(fetches) = self.fetches.take() {
-            fetches.abort();
-        }
+        self.fetch.end();
     }
 }
 
-/// The connection to the model's host, opened before there is anything to ask: the first answer of a call then waits for
-/// neither its address nor its handshakes. Dropping it gives up.
-pub(super) struct Warming {
-    task: AbortHandle,
-    fetch: Option<AbortController>,
+struct Asking {
+    question: Question,
+    turn: TurnId,
+    facts: Facts,
+    fetch: Fetching,
+    meter: Meter,
 }
 
-impl Warming {
-    /// What the host answers is of no interest, and nothing depends on it.
-    pub(super) fn start(groq: &Groq) -> Self {
-        let fetch = AbortController::default();
-        let signal = fetch.signal();
-        let handshake = groq.handshake();
-        let (work, task) = abortable(async move {
-            if knock(handshake, &signal).await.is_err() {
-                worker::console_warn!("the model's host was not reached early");
-            }
-        });
-        wasm_bindgen_futures::spawn_local(async move {
-            // Aborted when the call is over.
-            let _ = work.await;
-        });
-        Self {
-            task,
-            fetch: Some(fetch),
-        }
-    }
-}
-
-impl Drop for Warming {
-    fn drop(&mut self) {
-        self.task.abort();
-        if let Some(fetch) = self.fetch.take() {
-            fetch.abort();
-        }
-    }
-}
-
-/// Sends a request and drops the answer, but not before its end: a connection with half an answer on it is closed, and a whole
-/// one leaves it for the next request.
-async fn knock(handshake: Handshake, signal: &AbortSignal) -> worker::Result<()> {
-    let headers = Headers::new();
-    for (name, value) in &handshake.headers {
-        headers.set(name, value)?;
-    }
-    let mut init = RequestInit::new();
-    init.with_method(Method::Get).with_headers(headers);
-    let mut response = Fetch::Request(Request::new_with_init(&handshake.url, &init)?)
-        .send_with_signal(signal)
-        .await?;
-    let mut body = response.stream()?;
-    while let Some(chunk) = body.next().await {
-        chunk?;
-    }
-    Ok(())
-}
-
+/// Why an answer is not whole.
 struct Broken {
     /// Words have gone out, or a tool was called: another model would begin anew.
     spoken: bool,
     failure: ModelFailure,
 }
 
-async fn answer(
-    request: HttpRequest,
-    turn: TurnId,
-    facts: &Facts,
-    signal: &AbortSignal,
-    meter: &Meter,
-) -> Result<(), Broken> {
-    let before = meter.read();
-    let unreachable = |_: worker::Error| {
-        meter.set(before);
-        Broken {
-            spoken: false,
-            failure: ModelFailure::TryAnother {
-                reason: "not reachable".to_owned(),
-            },
-        }
-    };
-    meter.ask(request.body.len());
-    let mut response = post(request, signal).await.map_err(unreachable)?;
-    if response.status_code() != 200 {
-        meter.set(before);
-        return Err(Broken {
-            spoken: false,
-            failure: refusal(&mut response).await,
-        });
-    }
-    let mut chunks = response.stream().map_err(unreachable)?;
-    let mut decoder = ChatStream::default();
-    let mut spoken = false;
-    loop {
-        let chunk = chunks.next().await;
-        let (events, ended) = match chunk {
-            Some(Ok(bytes)) => (decoder.push(&bytes), false),
-            Some(Err(_)) | None => (decoder.finish(), true),
-        };
-        for event in events {
-            match event {
-                ModelEvent::Token(text) => {
-                    spoken = true;
-                    meter.hear();
-                    facts.tell(Input::Token(ForTurn::new(turn, text)));
+impl Asking {
+    async fn run(self) {
+        let models = self
+            .question
+            .resting
+            .in_order(&self.question.models, unix_millis());
+        for model in &models {
+            match self.ask(model).await {
+                Ok(()) => {
+                    self.question.tally.borrow_mut().succeeded();
+                    self.tell(Input::TextDone(ForTurn::new(self.turn, ())));
+                    return;
                 }
-                ModelEvent::ToolCall {
-                    id,
-                    name,
-                    arguments,
-                } => {
-                    spoken = true;
-                    let call = tools::Call {
+                Err(Broken { spoken, failure }) => {
+                    self.question.tally.borrow_mut().failed();
+                    if spoken || matches!(failure, ModelFailure::Hopeless { .. }) {
+                        break;
+                    }
+                }
+            }
+        }
+        self.fetch.end();
+        self.tell(Input::Failed(ForTurn::new(self.turn, Fault::Model)));
+    }
+
+    /// Asks one model, again where that helps.
+    async fn ask(&self, model: &str) -> Result<(), Broken> {
+        let (_, prompt) = self.question.prompt.as_ref().into_parts();
+        let mut prompt = prompt.clone();
+        for attempt in 1.. {
+            let request = self.question.groq.request(&prompt, model);
+            let Err(broken) = self.answer(request).await else {
+                return Ok(());
+            };
+            let failure = &broken.failure;
+            worker::console_warn!(
+                "turn {}: model {model}: {}",
+                self.turn.number(),
+                describe(failure)
+            );
+            self.question.resting.note(model, failure, unix_millis());
+            if broken.spoken || attempt >= ATTEMPTS {
+                return Err(broken);
+            }
+            match failure {
+                ModelFailure::TooLong => match prompt.shorter() {
+                    Some(shorter) => prompt = shorter,
+                    None => return Err(broken),
+                },
+                ModelFailure::RetryAfter { millis, .. }
+                    if attempt == 1 && u128::from(*millis) <= WORTH_WAITING.as_millis() =>
+                {
+                    Delay::from(Duration::from_millis((*millis).into())).await;
+                }
+                _ => return Err(broken),
+            }
+        }
+        Ok(())
+    }
+
+    async fn answer(&self, request: HttpRequest) -> Result<(), Broken> {
+        let before = self.meter.read();
+        let nothing = |failure| {
+            self.meter.set(before);
+            Broken {
+                spoken: false,
+                failure,
+            }
+        };
+        let unreachable = |_: worker::Error| nothing(another("not reachable"));
+        self.meter.ask(request.body.len());
+        let signal = self.fetch.begin();
+        let head = in_time(post(request, &signal)).await;
+        let mut response = match head {
+            Some(head) => head.map_err(unreachable)?,
+            None => {
+                self.fetch.end();
+                return Err(nothing(another("no answer in time")));
+            }
+        };
+        if response.status_code() != 200 {
+            let failure = in_time(refusal(&mut response)).await;
+            return Err(nothing(
+                failure.unwrap_or_else(|| another("no body in time")),
+            ));
+        }
+        let mut chunks = response.stream().map_err(unreachable)?;
+        let mut decoder = ChatStream::default();
+        let mut spoken = false;
+        // The first word is due so long after the question, each other so long after the one before, however the bytes are cut.
+        let mut deadline = Delay::from(DEADLINE).fuse();
+        loop {
+            let chunk = match select(chunks.next(), &mut deadline).await {
+                Either::Left((chunk, _)) => chunk,
+                Either::Right(_) => {
+                    self.fetch.end();
+                    let failure = another("no word in time");
+                    return Err(Broken { spoken, failure });
+                }
+            };
+            let (events, ended) = match chunk {
+                Some(Ok(bytes)) => (decoder.push(&bytes), false),
+                Some(Err(_)) | None => (decoder.finish(), true),
+            };
+            for event in events {
+                match event {
+                    ModelEvent::Token(text) => {
+                        spoken = true;
+                        deadline = Delay::from(DEADLINE).fuse();
+                        self.meter.hear();
+                        self.tell(Input::Token(ForTurn::new(self.turn, text)));
+                    }
+                    ModelEvent::ToolCall {
                         id,
                         name,
                         arguments,
-                    };
-                    facts.tell(Input::ToolCall(ForTurn::new(turn, call)));
+                    } => {
+                        spoken = true;
+                        let call = tools::Call {
+                            id,
+                            name,
+                            arguments,
+                        };
+                        self.tell(Input::ToolCall(ForTurn::new(self.turn, call)));
+                    }
+                    ModelEvent::Done => {
+                        self.meter.settle(before, decoder.usage());
+                        if !spoken {
+                            // Thoughts alone are no answer.
+                            let failure = another("an empty answer");
+                            return Err(Broken { spoken, failure });
+                        }
+                        return Ok(());
+                    }
+                    ModelEvent::Failed(failure) => return Err(Broken { spoken, failure }),
                 }
-                ModelEvent::Done => {
-                    meter.settle(before, decoder.usage());
-                    return Ok(());
-                }
-                ModelEvent::Failed(failure) => return Err(Broken { spoken, failure }),
+            }
+            if ended {
+                let failure = another("stream ended early");
+                return Err(Broken { spoken, failure });
             }
         }
-        if ended {
-            let failure = ModelFailure::TryAnother {
-                reason: "stream ended early".to_owned(),
-            };
-            return Err(Broken { spoken, failure });
-        }
+    }
+
+    fn tell(&self, input: Input) {
+        self.facts.tell(input);
+    }
+}
+
+/// What comes of it before the deadline.
+async fn in_time<T>(work: impl Future<Output = T>) -> Option<T> {
+    match select(std::pin::pin!(work), Delay::from(DEADLINE)).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
+    }
+}
+
+fn another(reason: &str) -> ModelFailure {
+    ModelFailure::TryAnother {
+        reason: reason.to_owned(),
     }
 }
 

@@ -43,6 +43,10 @@ impl Lines {
             &config.goodbye,
             &config.transferring,
             &config.unable,
+            &config.deaf,
+            &config.script.offer,
+            &config.script.noted,
+            &config.script.lost,
         ];
         let lines = own.into_iter().chain(&config.fillers).map(String::as_str);
         let lines = lines.chain(OPENINGS).map(|line| bare(line).to_owned());

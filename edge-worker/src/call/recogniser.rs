@@ -1,4 +1,10 @@
-//! The recogniser's side of a call: audio out, words in, and a new socket when one is lost or has fallen silent.
+//! The recogniser's side of a call: audio out, words in, and another socket when one is lost or has fallen silent.
+//!
+//! What a lost socket has not told of is given to the next one from a ring of the caller's last seconds, so that no word is lost and none is
+//! told twice.
+
+mod losses;
+mod ring;
 
 use std::time::Duration;
 
@@ -7,6 +13,9 @@ use voice_core::conversation::Input;
 use voice_core::time::Timestamp;
 use voice_core::transcript::Recognition;
 
+use self::losses::{FIRST_NEWS, HASTE, Losses};
+use self::ring::Ring;
+use super::tally::Tally;
 use super::{Fact, Facts};
 use crate::providers::deepgram_flux::Flux;
 use crate::providers::deepgram_stt::Nova;
@@ -14,15 +23,19 @@ use crate::providers::socket::{Pump, SocketEvent};
 use crate::providers::{AudioFormat, Frame, RecogniserEvent, RecogniserProtocol};
 use crate::settings::{Settings, SttFamily};
 
-/// Sockets in a row that may be lost without a word having been recognised between them.
-const LOSSES: u8 = 3;
-
 /// The silence in which a recogniser decides on what it has heard.
 const HURRY: Duration = Duration::from_millis(200);
 
 /// The most that one message of the caller's adds to the time for which sound flows: five of their frames. After a longer gap
 /// nothing flowed, and the vendor owed nothing.
 const FLOWS: Duration = Duration::from_millis(100);
+
+/// How much of the caller's sound is kept for a socket that takes the place of a lost one. A vendor fixes what it hears at least every five
+/// seconds; of what began earlier its guess is taken.
+const RING: Duration = Duration::from_secs(3);
+
+/// What a socket is given at once of that, in bytes: a vendor advises 20 to 250 ms a message, and these are 100 for a browser.
+const AGAIN: usize = 3_200;
 
 pub(super) struct Recogniser {
     settings: Settings,
@@ -33,14 +46,24 @@ pub(super) struct Recogniser {
     /// Sound that waits for more, and how much makes a message.
     gathered: Vec<u8>,
     message: usize,
+    ring: Ring,
+    /// Where in the call the sound of this socket began, in bytes.
+    began: u64,
     /// Until then nothing waits: the recogniser finds the end of an utterance in the silence behind it.
     hurries_until: Timestamp,
-    losses: u8,
+    losses: Losses,
+    tally: Tally,
     /// Bytes of sound that the vendor was given in this call.
     sent: u64,
     /// When the caller was last heard, or the socket kept open.
     last_sent: Timestamp,
     unanswered: Unanswered,
+    /// This socket has said something.
+    has_spoken: bool,
+    /// Something of what the caller has said since they were silent last has been told.
+    has_words: bool,
+    /// A decision was asked for and has not come.
+    is_finalizing: bool,
     /// Which socket this is, so that the last words of an old one are not taken for the new one's.
     generation: u32,
 }
@@ -55,10 +78,6 @@ impl Recogniser {
         let protocol = speak_to(settings, format);
         let pump = connect(&*protocol, &facts, 0);
         let length = protocol.message_length();
-        let bytes = match format {
-            AudioFormat::Browser => SampleRate::MICROPHONE.samples_in(length).saturating_mul(2),
-            AudioFormat::Telephone => SampleRate::TELEPHONE.samples_in(length),
-        };
         Self {
             settings: settings.clone(),
             format,
@@ -66,55 +85,88 @@ impl Recogniser {
             pump,
             facts,
             gathered: Vec::new(),
-            message: usize::try_from(bytes).unwrap_or(usize::MAX),
+            message: bytes_in(format, length),
+            ring: Ring::new(bytes_in(format, RING)),
+            began: 0,
             hurries_until: now,
-            losses: 0,
+            losses: Losses::default(),
+            tally: Tally::default(),
             sent: 0,
             last_sent: now,
             unanswered: Unanswered::default(),
+            has_spoken: false,
+            has_words: true,
+            is_finalizing: false,
             generation: 0,
         }
     }
 
     /// How much sound the vendor was given: what it charges for.
-    pub(super) const fn listened(&self) -> Duration {
-        match self.format {
-            AudioFormat::Browser => SampleRate::MICROPHONE.duration_of(self.sent / 2),
-            AudioFormat::Telephone => SampleRate::TELEPHONE.duration_of(self.sent),
-        }
+    pub(super) fn listened(&self) -> Duration {
+        span_of(self.format, self.sent)
+    }
+
+    /// How it went since this was asked last.
+    pub(super) fn take_tally(&mut self) -> Tally {
+        std::mem::take(&mut self.tally)
     }
 
     pub(super) fn hear(&mut self, now: Timestamp, sound: &[u8]) -> Option<Input> {
+        self.ring.push(sound);
         self.gathered.extend_from_slice(sound);
         self.last_sent = now;
         if self.gathered.len() >= self.message || now < self.hurries_until {
             self.send_gathered();
         }
         self.unanswered.flow(now);
-        let owed = self.protocol.owes_news_within()?;
+        let owed = self.owes_news_within()?;
         if self.unanswered.lasted <= owed {
             return None;
         }
-        // It has stopped in the middle of an utterance: what it has heard of it is all there will be.
         worker::console_warn!("recogniser fell silent");
         self.lose(true)
     }
 
+    /// How long sound may flow without any news.
+    fn owes_news_within(&self) -> Option<Duration> {
+        if !self.has_spoken {
+            Some(FIRST_NEWS)
+        } else if self.is_finalizing && !self.has_words {
+            Some(HASTE)
+        } else {
+            self.protocol.owes_news_within()
+        }
+    }
+
     fn send_gathered(&mut self) {
-        if let Some(frame) = self.protocol.audio(&self.gathered) {
-            let bytes = u64::try_from(self.gathered.len()).unwrap_or(u64::MAX);
+        let gathered = std::mem::take(&mut self.gathered);
+        self.send_sound(&gathered);
+    }
+
+    fn send_sound(&mut self, sound: &[u8]) {
+        if let Some(frame) = self.protocol.audio(sound) {
+            let bytes = u64::try_from(sound.len()).unwrap_or(u64::MAX);
             self.sent = self.sent.saturating_add(bytes);
             self.pump.send(frame);
         }
-        self.gathered.clear();
     }
 
+    /// The caller has stopped speaking.
     pub(super) fn finalize(&mut self, now: Timestamp) {
         self.hurries_until = now + HURRY;
         self.send_gathered();
         if let Some(frame) = self.protocol.finalize() {
+            if !std::mem::replace(&mut self.is_finalizing, true) {
+                self.unanswered.answer();
+            }
             self.pump.send(frame);
         }
+    }
+
+    /// The caller has begun to speak.
+    pub(super) const fn expect_words(&mut self) {
+        self.has_words = false;
+        self.is_finalizing = false;
     }
 
     /// Keeps the socket open while no audio flows.
@@ -135,10 +187,7 @@ impl Recogniser {
         }
         match event {
             SocketEvent::Opened => None,
-            SocketEvent::Frame(frame) => {
-                self.unanswered.answer();
-                self.on_frame(frame)
-            }
+            SocketEvent::Frame(frame) => self.on_frame(frame),
             SocketEvent::Closed { code, reason } => {
                 worker::console_warn!("recogniser closed with {code} ({reason})");
                 self.lose(false)
@@ -147,39 +196,63 @@ impl Recogniser {
     }
 
     fn on_frame(&mut self, frame: Frame) -> Option<Input> {
-        match self.protocol.decode(frame) {
-            Ok(Some(RecogniserEvent::Heard(heard))) => {
-                self.losses = 0;
+        let event = match self.protocol.decode(frame) {
+            Ok(event) => event,
+            // Who talks nonsense has said nothing.
+            Err(unreadable) => {
+                worker::console_warn!("{unreadable}");
+                return None;
+            }
+        };
+        self.unanswered.answer();
+        self.has_spoken = true;
+        match event {
+            Some(RecogniserEvent::Heard(heard)) => {
+                if !heard.text.trim().is_empty() {
+                    self.losses.forget();
+                    if !std::mem::replace(&mut self.has_words, true) {
+                        self.tally.succeeded();
+                    }
+                }
+                if heard.answers_finalize {
+                    self.is_finalizing = false;
+                }
                 Some(Input::Heard(heard))
             }
-            Ok(Some(RecogniserEvent::Resumed)) => Some(Input::Resumed),
-            Ok(Some(RecogniserEvent::UtteranceEnd)) => Some(Input::Gap),
-            Ok(Some(RecogniserEvent::Failed(reason))) => {
+            Some(RecogniserEvent::Resumed) => Some(Input::Resumed),
+            Some(RecogniserEvent::UtteranceEnd) => Some(Input::Gap),
+            Some(RecogniserEvent::Failed(reason)) => {
                 worker::console_warn!("recogniser: {reason}");
                 self.lose(false)
             }
-            Ok(None) => None,
-            Err(unreadable) => {
-                worker::console_warn!("{unreadable}");
-                None
-            }
+            None => None,
         }
     }
 
-    /// Another socket, unless too many were lost. What the old one had heard of an open utterance stays: the new one will
-    /// only tell of what comes now.
+    /// Another socket, unless too many were lost. Gives what the old one had heard and the new one will not tell.
     fn lose(&mut self, ends_utterance: bool) -> Option<Input> {
-        self.losses = self.losses.saturating_add(1);
-        worker::console_warn!("recogniser lost, {} of {LOSSES}", self.losses);
-        if self.losses >= LOSSES {
+        self.tally.failed();
+        self.losses.add(self.has_spoken);
+        if self.losses.are_too_many() {
+            worker::console_warn!("recogniser lost for good");
             return Some(Input::RecogniserLost);
         }
-        let left = self.protocol.give_up();
+        let model = self.losses.model(&self.settings.stt_model);
+        worker::console_warn!("recogniser lost, goes on with {}", model.as_str());
+        let kept_from = self.ring.start().saturating_sub(self.began);
+        let left = self.protocol.give_up(span_of(self.format, kept_from));
         self.generation = self.generation.wrapping_add(1);
-        self.protocol = speak_to(&self.settings, self.format);
+        let settings = Settings {
+            stt_model: model,
+            ..self.settings.clone()
+        };
+        self.protocol = speak_to(&settings, self.format);
         self.pump = connect(&*self.protocol, &self.facts, self.generation);
         self.unanswered = Unanswered::default();
-        left.map(|text| {
+        self.has_spoken = false;
+        let told = bytes_in(self.format, left.told);
+        self.hear_again(self.began.saturating_add(told as u64));
+        left.words.map(|text| {
             Input::Heard(Recognition {
                 text,
                 is_final: true,
@@ -187,6 +260,38 @@ impl Recogniser {
                 ..Recognition::default()
             })
         })
+    }
+
+    /// Gives the new socket what is kept from this place of the call on, and asks it for the decision that was asked for.
+    fn hear_again(&mut self, from: u64) {
+        let (began, sound) = self.ring.from(from);
+        self.began = began;
+        self.gathered.clear();
+        for part in sound.chunks(AGAIN) {
+            self.send_sound(part);
+        }
+        if self.is_finalizing
+            && let Some(frame) = self.protocol.finalize()
+        {
+            self.pump.send(frame);
+        }
+    }
+}
+
+/// Bytes of the caller's sound in so long; whole samples.
+fn bytes_in(format: AudioFormat, span: Duration) -> usize {
+    let bytes = match format {
+        AudioFormat::Browser => SampleRate::MICROPHONE.samples_in(span).saturating_mul(2),
+        AudioFormat::Telephone => SampleRate::TELEPHONE.samples_in(span),
+    };
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+/// How long so many bytes of the caller's sound last.
+fn span_of(format: AudioFormat, bytes: u64) -> Duration {
+    match format {
+        AudioFormat::Browser => SampleRate::MICROPHONE.duration_of(bytes / 2),
+        AudioFormat::Telephone => SampleRate::TELEPHONE.duration_of(bytes),
     }
 }
 

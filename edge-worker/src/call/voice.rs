@@ -2,8 +2,9 @@
 //!
 //! A piece is spoken by the cheapest way that works: from memory (what she says in every call), by the warm socket, or by REST when the socket's
 //! limits or its loss do not allow it. Only one way is at work at a time, since the sound of piece *n* must come before
-//! that of *n* + 1.
+//! that of *n* + 1. A way that gives no sound in time, or breaks off, is given up for another, which goes on at the word where it stopped.
 
+mod job;
 mod outstanding;
 mod rest;
 mod shape;
@@ -15,11 +16,13 @@ use voice_core::conversation::{Fault, Input, Piece};
 use voice_core::time::Timestamp;
 use voice_core::turn::{ForTurn, TurnId};
 
+use self::job::Job;
 use self::outstanding::{Left, Outstanding};
 use self::rest::Rest;
 pub(super) use self::rest::RestEvent;
 use self::shape::Shape;
 use super::phrases::{self, Key, Lines, Recording};
+use super::tally::Tally;
 use super::{Fact, Facts};
 use crate::providers::deepgram_tts::{Aura, AuraRest};
 use crate::providers::socket::{Pump, SocketEvent};
@@ -29,6 +32,19 @@ use crate::settings::Settings;
 /// How long the socket may leave a `Clear` unanswered before it is replaced. The answer takes a round trip.
 const CLEAR_ANSWER: Duration = Duration::from_millis(1_000);
 
+/// How long the voice may take to its first sound, and from each to the next. It takes 130 to 280 ms; and two ways in a row must have had their
+/// chance before the caller has waited for too long.
+const SOUND_WITHIN: Duration = Duration::from_millis(1_200);
+
+/// Ways in a row that may give no sound of a piece.
+const MOST_FAILURES: u8 = 3;
+
+/// So many ways have failed when it is the socket's turn again.
+const BY_SOCKET_AGAIN: u8 = 2;
+
+/// A piece without a sound for so long is given up, however many ways there are.
+const GIVEN_UP_AFTER: Duration = Duration::from_millis(2_600);
+
 pub(super) struct Voice {
     settings: Settings,
     format: AudioFormat,
@@ -37,12 +53,15 @@ pub(super) struct Voice {
     facts: Facts,
     line: Option<Line>,
     generation: u32,
-    waiting: VecDeque<ForTurn<Piece>>,
+    waiting: VecDeque<Job>,
     /// Given to the socket and not complete.
     speaking: Outstanding,
     rest: Option<Rest>,
     shape: Shape,
     fenced_since: Option<Timestamp>,
+    /// When the voice was last asked with nothing to do, or last gave anything.
+    moved_at: Timestamp,
+    tally: Tally,
     /// Given to the vendor in this call.
     characters: u64,
 }
@@ -72,6 +91,8 @@ impl Voice {
             rest: None,
             shape: Shape::new(format),
             fenced_since: None,
+            moved_at: Timestamp::ZERO,
+            tally: Tally::default(),
             characters: 0,
         };
         voice.connect();
@@ -83,21 +104,46 @@ impl Voice {
         self.characters
     }
 
-    fn charge(&mut self, piece: &ForTurn<Piece>) {
-        let (_, piece) = piece.as_ref().into_parts();
-        let characters = u64::try_from(piece.spoken.chars().count()).unwrap_or(u64::MAX);
+    /// How it went since this was asked last.
+    pub(super) fn take_tally(&mut self) -> Tally {
+        std::mem::take(&mut self.tally)
+    }
+
+    fn charge(&mut self, job: &Job) {
+        let characters = u64::try_from(job.text.chars().count()).unwrap_or(u64::MAX);
         self.characters = self.characters.saturating_add(characters);
     }
 
     pub(super) fn say(&mut self, now: Timestamp, piece: ForTurn<Piece>) {
-        self.waiting.push_back(piece);
+        self.waiting.push_back(Job::new(piece));
         self.advance(now);
+    }
+
+    /// When the voice will have been silent for too long.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        let is_at_work = self.rest.is_some() || !self.speaking.is_empty();
+        is_at_work.then(|| self.moved_at + SOUND_WITHIN)
+    }
+
+    /// The time named by [`due`](Self::due) may have come.
+    pub(super) fn wake(&mut self, now: Timestamp) -> Vec<Input> {
+        if self.due().is_none_or(|due| now < due) {
+            return Vec::new();
+        }
+        let inputs = if self.rest.is_some() {
+            self.lose_rest(now, "no sound in time")
+        } else {
+            worker::console_warn!("voice fell silent");
+            self.lose_line()
+        };
+        self.advance(now);
+        inputs
     }
 
     /// Nothing of this turn is wanted any more. What the socket was never given costs it nothing: no `Clear`, and no wait for its answer.
     pub(super) fn cancel(&mut self, now: Timestamp, turn: TurnId) {
-        self.waiting.retain(|piece| piece.turn() > turn);
-        self.rest.take_if(|rest| rest.turn <= turn);
+        self.waiting.retain(|job| job.turn() > turn);
+        self.rest.take_if(|rest| rest.job.turn() <= turn);
         if let Some(line) = self.line.as_mut() {
             for frame in line.protocol.cancel(turn) {
                 line.pump.send(frame);
@@ -118,7 +164,7 @@ impl Voice {
         }
         let inputs = match event {
             SocketEvent::Opened => Vec::new(),
-            SocketEvent::Frame(frame) => self.on_frame(frame),
+            SocketEvent::Frame(frame) => self.on_frame(now, frame),
             SocketEvent::Closed { code, reason } => {
                 worker::console_warn!("voice socket closed with {code} ({reason})");
                 self.lose_line()
@@ -130,51 +176,93 @@ impl Voice {
 
     pub(super) fn on_rest(&mut self, now: Timestamp, event: ForTurn<RestEvent>) -> Vec<Input> {
         let (turn, event) = event.into_parts();
-        if self.rest.as_ref().is_none_or(|rest| rest.turn != turn) {
+        let Some(rest) = self.rest.as_mut().filter(|rest| rest.job.turn() == turn) else {
             return Vec::new();
-        }
+        };
         let inputs = match event {
             RestEvent::Audio(pcm) => {
-                if let Some(recording) = self.rest.as_mut().and_then(|rest| rest.recording.as_mut())
-                {
+                self.moved_at = now;
+                rest.job.hear(pcm.len());
+                if let Some(recording) = rest.recording.as_mut() {
                     recording.hear(&pcm);
                 }
                 self.sound(turn, &pcm)
             }
             RestEvent::Done => {
-                let recording = self.rest.take().and_then(|mut rest| rest.recording.take());
-                self.end_piece(turn, recording)
+                self.tally.succeeded();
+                let done = self.rest.take();
+                let (recording, is_part) = done.map_or((None, false), |mut rest| {
+                    (rest.recording.take(), rest.job.is_part)
+                });
+                self.end_piece(turn, recording, is_part)
             }
-            RestEvent::Failed(reason) => {
-                worker::console_warn!("turn {}: voice by REST: {reason}", turn.number());
-                self.rest = None;
-                self.waiting.retain(|piece| piece.turn() != turn);
-                vec![Input::Failed(ForTurn::new(turn, Fault::Voice))]
-            }
+            RestEvent::Failed(reason) => self.lose_rest(now, &reason),
+            RestEvent::TooLong => match self.rest.take().and_then(|rest| rest.job.clone().halves())
+            {
+                Some([first, second]) => {
+                    self.waiting.push_front(second);
+                    self.waiting.push_front(first);
+                    Vec::new()
+                }
+                None => self.give_up(turn),
+            },
         };
         self.advance(now);
         inputs
+    }
+
+    /// The request broke, or gave no sound in time: its piece is spoken another way, if there is one.
+    fn lose_rest(&mut self, now: Timestamp, reason: &str) -> Vec<Input> {
+        let Some(rest) = self.rest.take() else {
+            return Vec::new();
+        };
+        let job = rest.job.clone();
+        let turn = job.turn();
+        worker::console_warn!("turn {}: voice by REST: {reason}", turn.number());
+        self.tally.failed();
+        match job.broken(self.format) {
+            None => self.end_piece(turn, None, false),
+            Some(job) if job.has_failed(now) => self.give_up(turn),
+            Some(mut job) => {
+                // The socket, then.
+                job.failures = job.failures.max(BY_SOCKET_AGAIN);
+                self.waiting.push_front(job);
+                Vec::new()
+            }
+        }
+    }
+
+    /// No way is left to say what this turn has to say.
+    fn give_up(&mut self, turn: TurnId) -> Vec<Input> {
+        self.waiting.retain(|job| job.turn() != turn);
+        vec![Input::Failed(ForTurn::new(turn, Fault::Voice))]
     }
 
     /// Starts whatever can be started of the pieces that wait.
     fn advance(&mut self, now: Timestamp) {
         self.renew_stuck_line(now);
         while self.rest.is_none() {
-            let Some(piece) = self.waiting.pop_front() else {
+            let Some(mut job) = self.waiting.pop_front() else {
                 return;
             };
-            if self.speaking.is_empty() && self.say_from_memory(&piece) {
+            if self.speaking.is_empty() && self.say_from_memory(&job) {
                 continue;
             }
             if self.line.is_none() && !self.speaking.is_empty() {
-                self.waiting.push_front(piece);
+                self.waiting.push_front(job);
                 return;
             }
-            let turn = piece.turn();
-            let spoken = match self.line.as_mut() {
+            let turn = job.turn();
+            if self.speaking.is_empty() {
+                self.moved_at = now;
+            }
+            job.since.get_or_insert(now);
+            // Where the socket has just failed, a request may not.
+            let by_socket = job.failures == 0 || job.failures >= BY_SOCKET_AGAIN;
+            let spoken = match self.line.as_mut().filter(|_| by_socket) {
                 Some(line) => line
                     .protocol
-                    .speak(now, piece.as_ref().map(|piece| piece.spoken.as_str())),
+                    .speak(now, ForTurn::new(turn, job.text.as_str())),
                 None => Speak::UseRest,
             };
             match spoken {
@@ -189,15 +277,16 @@ impl Voice {
                         }
                     }
                     self.watch_fence(now);
-                    self.charge(&piece);
-                    let recording = self.recording(&piece);
-                    self.speaking.give(piece, recording);
+                    self.charge(&job);
+                    let recording = self.recording(&job);
+                    self.speaking.give(job, recording);
                 }
                 Speak::UseRest if self.speaking.is_empty() => {
-                    self.charge(&piece);
-                    let request = self.by_rest.request(&piece.as_ref().into_parts().1.spoken);
-                    let mut rest = Rest::start(turn, request, self.format, self.facts.clone());
-                    rest.recording = self.recording(&piece);
+                    self.charge(&job);
+                    let request = self.by_rest.request(&job.text);
+                    let recording = self.recording(&job);
+                    let mut rest = Rest::start(job, request, self.format, self.facts.clone());
+                    rest.recording = recording;
                     self.rest = Some(rest);
                     if self.line.is_none() {
                         // The next piece may find a socket again.
@@ -205,7 +294,7 @@ impl Voice {
                     }
                 }
                 Speak::UseRest => {
-                    self.waiting.push_front(piece);
+                    self.waiting.push_front(job);
                     return;
                 }
             }
@@ -213,11 +302,11 @@ impl Voice {
     }
 
     /// Speaks a phrase that was spoken before, if it is one.
-    fn say_from_memory(&mut self, piece: &ForTurn<Piece>) -> bool {
-        let Some(sound) = self.key(piece).and_then(|key| phrases::find(&key)) else {
+    fn say_from_memory(&mut self, job: &Job) -> bool {
+        let Some(sound) = self.key(job).and_then(|key| phrases::find(&key)) else {
             return false;
         };
-        let turn = piece.turn();
+        let turn = job.turn();
         self.shape.begin(turn);
         for sound in self.shape.cut(&sound) {
             self.facts.tell(Input::Voiced(ForTurn::new(turn, sound)));
@@ -227,21 +316,21 @@ impl Voice {
     }
 
     /// What to record this piece in, if it is worth keeping.
-    fn recording(&self, piece: &ForTurn<Piece>) -> Option<Recording> {
-        self.key(piece).map(Recording::new)
+    fn recording(&self, job: &Job) -> Option<Recording> {
+        self.key(job).map(Recording::new)
     }
 
     /// How this piece is called in the memory of phrases, if it is one of the lines there.
-    fn key(&self, piece: &ForTurn<Piece>) -> Option<Key> {
-        let (_, piece) = piece.as_ref().into_parts();
-        self.lines.have(piece).then(|| Key {
+    fn key(&self, job: &Job) -> Option<Key> {
+        let (_, piece) = job.piece.as_ref().into_parts();
+        (job.is_whole() && self.lines.have(piece)).then(|| Key {
             voice: self.settings.tts_voice.as_str().to_owned(),
             format: self.shape.name(),
             text: piece.spoken.clone(),
         })
     }
 
-    fn on_frame(&mut self, frame: Frame) -> Vec<Input> {
+    fn on_frame(&mut self, now: Timestamp, frame: Frame) -> Vec<Input> {
         let Some(line) = self.line.as_mut() else {
             return Vec::new();
         };
@@ -257,11 +346,12 @@ impl Voice {
         }
         events
             .into_iter()
-            .flat_map(|event| self.on_event(event))
+            .flat_map(|event| self.on_event(now, event))
             .collect()
     }
 
-    fn on_event(&mut self, event: VoiceEvent) -> Vec<Input> {
+    fn on_event(&mut self, now: Timestamp, event: VoiceEvent) -> Vec<Input> {
+        self.moved_at = now;
         match event {
             VoiceEvent::Audio(audio) => {
                 let (turn, pcm) = audio.into_parts();
@@ -269,8 +359,9 @@ impl Voice {
                 self.sound(turn, &pcm)
             }
             VoiceEvent::PieceDone(turn) => {
-                let recording = self.speaking.complete(turn);
-                self.end_piece(turn, recording)
+                self.tally.succeeded();
+                let (recording, is_part) = self.speaking.complete(turn);
+                self.end_piece(turn, recording, is_part)
             }
             // The newest one: those before it are still being spoken.
             VoiceEvent::PieceRefused(_) => {
@@ -286,15 +377,19 @@ impl Voice {
         }
     }
 
-    /// The socket is gone: pieces without sound are spoken another way, one that was cut short counts as done.
+    /// The socket is gone: what it has not said is spoken another way.
     fn lose_line(&mut self) -> Vec<Input> {
         self.line = None;
         self.fenced_since = None;
+        self.tally.failed();
         let mut inputs = Vec::new();
-        for left in self.speaking.lose() {
+        for left in self.speaking.lose(self.format) {
             match left {
-                Left::CutShort(turn) => inputs.extend(self.end_piece(turn, None)),
-                Left::Unspoken(piece) => self.waiting.push_front(piece),
+                Left::Done(turn) => inputs.extend(self.end_piece(turn, None, false)),
+                Left::ToSay(job) if job.failures >= MOST_FAILURES => {
+                    inputs.extend(self.give_up(job.turn()));
+                }
+                Left::ToSay(job) => self.waiting.push_front(job),
             }
         }
         inputs
@@ -338,12 +433,20 @@ impl Voice {
     }
 
     /// The oldest piece of this turn is complete, and what was recorded of it is whole.
-    fn end_piece(&mut self, turn: TurnId, recording: Option<Recording>) -> Vec<Input> {
+    fn end_piece(
+        &mut self,
+        turn: TurnId,
+        recording: Option<Recording>,
+        more_follows: bool,
+    ) -> Vec<Input> {
         if let Some(recording) = recording {
             recording.keep(|sound| self.shape.phrase(sound));
         }
         let last = self.shape.finish(turn);
         let mut inputs = self.voiced(turn, &last);
+        if more_follows {
+            return inputs;
+        }
         inputs.push(Input::PieceDone(ForTurn::new(turn, ())));
         inputs
     }

@@ -12,7 +12,9 @@ use voice_core::audio::{SampleRate, mulaw};
 use voice_core::transcript::Recognition;
 
 use super::deepgram::{authorization, caller_sound, plain_code};
-use super::{AudioFormat, Frame, Handshake, ProtocolError, RecogniserEvent, RecogniserProtocol};
+use super::{
+    AudioFormat, Frame, Handshake, Left, ProtocolError, RecogniserEvent, RecogniserProtocol,
+};
 use crate::settings::{Secret, Settings};
 
 /// The vendor works in steps of this length, and advises frames of it.
@@ -46,6 +48,8 @@ pub struct Flux {
     silence: Vec<u8>,
     /// The words of the open turn as they were last told.
     told: Option<String>,
+    /// Of which stretch of sound the last message was: all of the turn so far.
+    window: (Duration, Duration),
 }
 
 impl Flux {
@@ -66,6 +70,7 @@ impl Flux {
             key: settings.deepgram_key.clone(),
             silence: vec![silence; usize::try_from(samples).unwrap_or(0)],
             told: None,
+            window: (Duration::ZERO, Duration::ZERO),
         }
     }
 
@@ -140,8 +145,12 @@ impl RecogniserProtocol for Flux {
         self.told.is_some().then_some(STALLED)
     }
 
-    fn give_up(&mut self) -> Option<String> {
-        self.told.take().filter(|words| !words.trim().is_empty())
+    /// An open turn cannot be opened again, so its words stand; what was no turn yet is the next socket's to hear.
+    fn give_up(&mut self, _from: Duration) -> Left {
+        let words = self.told.take().filter(|words| !words.trim().is_empty());
+        let (from, to) = self.window;
+        let told = if words.is_some() { to } else { from };
+        Left { words, told }
     }
 
     fn close(&mut self) -> Option<Frame> {
@@ -155,7 +164,10 @@ impl RecogniserProtocol for Flux {
         let message =
             serde_json::from_str(&text).map_err(|_| error("text that is not a message"))?;
         Ok(match message {
-            Message::TurnInfo(event) => self.on_turn(event),
+            Message::TurnInfo(info) => {
+                self.window = info.window();
+                self.on_turn(info.event)
+            }
             Message::Error { code } => {
                 let code = code.as_deref().and_then(plain_code);
                 Some(RecogniserEvent::Failed(
@@ -170,13 +182,36 @@ impl RecogniserProtocol for Flux {
 #[derive(Deserialize)]
 #[serde(tag = "type")]
 enum Message {
-    TurnInfo(Event),
+    TurnInfo(TurnInfo),
     Error {
         code: Option<String>,
     },
     /// `Connected`, `Warning`, answers to what is never asked, and whatever may be added.
     #[serde(other)]
     Other,
+}
+
+#[derive(Deserialize)]
+struct TurnInfo {
+    #[serde(flatten)]
+    event: Event,
+    /// In seconds of the sound that was sent.
+    #[serde(default)]
+    audio_window_start: f64,
+    #[serde(default)]
+    audio_window_end: f64,
+}
+
+impl TurnInfo {
+    /// Once a turn has ended, the next begins where it ended.
+    fn window(&self) -> (Duration, Duration) {
+        let seconds = |at| Duration::try_from_secs_f64(at).unwrap_or_default();
+        let end = seconds(self.audio_window_end);
+        match self.event {
+            Event::EndOfTurn { .. } => (end, end),
+            _ => (seconds(self.audio_window_start), end),
+        }
+    }
 }
 
 /// The vendor's own turn, which begins with `StartOfTurn` and ends with `EndOfTurn`. `TurnResumed` takes an `EagerEndOfTurn` back; its
@@ -353,15 +388,36 @@ mod tests {
             flux.decode(Frame::Text(event(kind, words))).unwrap();
         };
         tell(&mut flux, "Update", "One");
-        assert_eq!((flux.owes_news_within(), flux.give_up()), (None, None));
+        let mut left = |flux: &mut Flux| flux.give_up(Duration::ZERO).words;
+        assert_eq!((flux.owes_news_within(), left(&mut flux)), (None, None));
         tell(&mut flux, "StartOfTurn", "One");
         tell(&mut flux, "Update", "One two");
         assert!(flux.owes_news_within() > Some(Duration::from_secs(3)));
-        assert_eq!(flux.give_up().as_deref(), Some("One two"));
-        assert_eq!((flux.owes_news_within(), flux.give_up()), (None, None));
+        assert_eq!(left(&mut flux).as_deref(), Some("One two"));
+        assert_eq!((flux.owes_news_within(), left(&mut flux)), (None, None));
         tell(&mut flux, "StartOfTurn", "Three");
         tell(&mut flux, "EndOfTurn", "Three.");
-        assert_eq!((flux.owes_news_within(), flux.give_up()), (None, None));
+        assert_eq!((flux.owes_news_within(), left(&mut flux)), (None, None));
+    }
+
+    #[test]
+    fn a_lost_socket_leaves_what_was_no_turn_to_the_next() {
+        let mut flux = flux(AudioFormat::Browser);
+        let mut at = |event: &str, transcript: &str, from: f64, to: f64| {
+            let text = serde_json::json!({ "type": "TurnInfo", "event": event, "transcript": transcript,
+                "audio_window_start": from, "audio_window_end": to });
+            flux.decode(Frame::Text(text.to_string())).unwrap();
+            flux.give_up(Duration::ZERO).told
+        };
+        assert_eq!(at("Update", "We", 1.0, 1.5), Duration::from_secs(1));
+        assert_eq!(
+            at("StartOfTurn", "We the", 1.0, 2.0),
+            Duration::from_secs(2)
+        );
+        assert_eq!(
+            at("EndOfTurn", "We the people", 1.0, 3.0),
+            Duration::from_secs(3)
+        );
     }
 
     #[test]

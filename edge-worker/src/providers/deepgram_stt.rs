@@ -10,7 +10,8 @@ use voice_core::transcript::Recognition;
 
 use super::deepgram::{authorization, caller_sound, plain_code, refusal};
 use super::{
-    AudioFormat, Frame, Handshake, ProtocolError, RecogniserEvent, RecogniserProtocol, Refusal,
+    AudioFormat, Frame, Handshake, Left, ProtocolError, RecogniserEvent, RecogniserProtocol,
+    Refusal,
 };
 use crate::settings::{Secret, Settings};
 
@@ -35,10 +36,18 @@ const MESSAGE: Duration = Duration::from_millis(40);
 const FEATURES: &str = "channels=1&language=en&interim_results=true&endpointing=300&utterance_end_ms=1000\
                         &vad_events=true&smart_format=true&no_delay=true";
 
+/// A result is due about once a second, of silence too. Four seconds without one, and the vendor has stopped.
+const STALLED: Duration = Duration::from_secs(4);
+
 /// One recogniser socket.
+#[derive(Clone, Debug)]
 pub struct Nova {
     url: String,
     key: Secret,
+    /// Where the last final result ended.
+    settled: Duration,
+    /// The words that may still change, and where they ended.
+    guess: Option<(String, Duration)>,
 }
 
 impl Nova {
@@ -53,6 +62,19 @@ impl Nova {
         Self {
             url: settings.deepgram_url.join(&path),
             key: settings.deepgram_key.clone(),
+            settled: Duration::ZERO,
+            guess: None,
+        }
+    }
+
+    fn note(&mut self, results: &Results) {
+        let end = results.end();
+        if results.is_fixed() {
+            self.settled = self.settled.max(end);
+            self.guess = None;
+        } else {
+            let text = results.text();
+            self.guess = (!text.trim().is_empty()).then(|| (text.to_owned(), end));
         }
     }
 
@@ -92,6 +114,24 @@ impl RecogniserProtocol for Nova {
         Some(Frame::Text(r#"{"type":"KeepAlive"}"#.to_owned()))
     }
 
+    fn owes_news_within(&self) -> Option<Duration> {
+        Some(STALLED)
+    }
+
+    /// What is not settled is heard again by the next socket, unless it began too long ago: then the guess stands.
+    fn give_up(&mut self, from: Duration) -> Left {
+        match self.guess.take() {
+            Some((words, end)) if self.settled < from => Left {
+                words: Some(words),
+                told: end,
+            },
+            _ => Left {
+                words: None,
+                told: self.settled,
+            },
+        }
+    }
+
     fn close(&mut self) -> Option<Frame> {
         Some(Frame::Text(r#"{"type":"CloseStream"}"#.to_owned()))
     }
@@ -103,7 +143,10 @@ impl RecogniserProtocol for Nova {
         let message =
             serde_json::from_str(&text).map_err(|_| error("text that is not a message"))?;
         Ok(match message {
-            Message::Results(results) => Some(RecogniserEvent::Heard(results.into())),
+            Message::Results(results) => {
+                self.note(&results);
+                Some(RecogniserEvent::Heard(results.into()))
+            }
             Message::UtteranceEnd => Some(RecogniserEvent::UtteranceEnd),
             Message::Error { variant } => {
                 let code = variant.as_deref().and_then(plain_code);
@@ -138,6 +181,27 @@ struct Results {
     speech_final: bool,
     #[serde(default)]
     from_finalize: bool,
+    /// In seconds of the sound that was sent.
+    #[serde(default)]
+    start: f64,
+    #[serde(default)]
+    duration: f64,
+}
+
+impl Results {
+    /// The end of an utterance is always the end of its last stretch.
+    const fn is_fixed(&self) -> bool {
+        self.is_final || self.speech_final
+    }
+
+    fn end(&self) -> Duration {
+        Duration::try_from_secs_f64(self.start + self.duration).unwrap_or_default()
+    }
+
+    fn text(&self) -> &str {
+        let best = self.channel.alternatives.first();
+        best.map_or("", |best| best.transcript.as_str())
+    }
 }
 
 #[derive(Deserialize)]
@@ -155,15 +219,8 @@ struct Alternative {
 impl From<Results> for Recognition {
     fn from(results: Results) -> Self {
         Self {
-            text: results
-                .channel
-                .alternatives
-                .into_iter()
-                .next()
-                .map(|best| best.transcript)
-                .unwrap_or_default(),
-            // The end of an utterance is always the end of its last stretch.
-            is_final: results.is_final || results.speech_final,
+            text: results.text().to_owned(),
+            is_final: results.is_fixed(),
             ends_utterance: results.speech_final,
             answers_finalize: results.from_finalize,
             likely_ended: false,
@@ -269,6 +326,32 @@ mod tests {
         assert_eq!(decode(shortest), Ok(Some(heard("", false, false, false))));
         let end = r#"{"type":"Results","is_final":false,"speech_final":true,"channel":{"alternatives":[{"transcript":"yes"}]}}"#;
         assert_eq!(decode(end), Ok(Some(heard("yes", true, true, false))));
+    }
+
+    #[test]
+    fn a_lost_socket_leaves_what_is_not_settled_to_the_next() {
+        let results = |text: &str, start: f64, duration: f64, is_final: bool| {
+            let text = serde_json::json!({ "type": "Results", "start": start, "duration": duration, "is_final": is_final,
+                "channel": { "alternatives": [{ "transcript": text }] } });
+            Frame::Text(text.to_string())
+        };
+        let secs = Duration::from_secs;
+        let mut nova = nova(AudioFormat::Browser);
+        assert_eq!(nova.give_up(secs(0)), Left::default());
+        nova.decode(results("my name is", 0.0, 2.0, true)).unwrap();
+        nova.decode(results("", 2.0, 1.0, false)).unwrap();
+        nova.decode(results("David", 2.0, 2.0, false)).unwrap();
+        let settled = Left {
+            words: None,
+            told: secs(2),
+        };
+        assert_eq!(nova.clone().give_up(secs(1)), settled);
+        // The stretch began before what another socket can be given: its words stand.
+        let guessed = Left {
+            words: Some("David".to_owned()),
+            told: secs(4),
+        };
+        assert_eq!(nova.give_up(secs(3)), guessed);
     }
 
     #[test]

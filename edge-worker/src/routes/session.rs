@@ -1,4 +1,4 @@
-//! The browser's way to a call: a ticket for an allowed origin, and the socket it opens, once.
+//! The browser's way to a call: a ticket for an allowed origin, and the socket it opens, once; and the way back to a call whose line was lost.
 
 use serde::{Deserialize, Serialize};
 use worker::{Env, Headers, Method, Request, RequestInit, Response, Result};
@@ -65,7 +65,7 @@ pub(super) fn preflight(request: &Request, settings: &Settings) -> Result<Respon
     }
 }
 
-/// Opens the call that a ticket is for.
+/// Opens the call that a ticket is for, or goes on with one whose line was lost.
 pub(super) async fn open(request: &Request, settings: &Settings, env: &Env) -> Result<Response> {
     if request
         .headers()
@@ -78,24 +78,34 @@ pub(super) async fn open(request: &Request, settings: &Settings, env: &Env) -> R
         return Problem::forbidden_origin().into_response();
     };
     let url = request.url()?;
-    let text = url
-        .query_pairs()
-        .find(|(name, _)| name == "ticket")
-        .map(|(_, ticket)| ticket.into_owned());
-    let text = text.unwrap_or_default();
-    let ticket = match Ticket::verify(
-        &TicketKey::new(settings),
-        &text,
-        &origin,
-        unix_millis() / 1_000,
-    ) {
+    let shown = |wanted: &str| {
+        let mut pairs = url.query_pairs();
+        let found = pairs.find(|(name, _)| name == wanted);
+        found.map(|(_, text)| text.into_owned())
+    };
+    let now = unix_millis() / 1_000;
+    let to_resume = TicketKey::to_resume(settings);
+    let resume = shown("resume");
+    let verified = match &resume {
+        Some(text) => Ticket::verify(&to_resume, text, &origin, now),
+        None => {
+            let text = shown("ticket").unwrap_or_default();
+            Ticket::verify(&TicketKey::new(settings), &text, &origin, now)
+        }
+    };
+    let ticket = match verified {
         Ok(ticket) => ticket,
         Err(error) => return Problem::ticket(error).into_response(),
     };
     let call = ticket.call.to_string();
-    let upgrade = CallRequest::Open {
-        call: call.clone(),
-        site: ticket.site.as_str().to_owned(),
+    let site = ticket.site.as_str().to_owned();
+    let upgrade = match resume {
+        Some(_) => CallRequest::Resume { call: call.clone() },
+        None => CallRequest::Open {
+            call: call.clone(),
+            site,
+            resume: ticket.resume(&to_resume, now),
+        },
     };
     let mut init = RequestInit::new();
     init.with_method(Method::Get)

@@ -20,11 +20,15 @@ const BURST: u64 = 250;
 const TEXT_BURST: u64 = 200;
 const TEXTS_A_SECOND: u64 = 50;
 
-/// A browser that sends nothing at all for so long is gone: microphone frames come fifty times a second.
-pub(super) const SILENT_FOR: Duration = Duration::from_secs(15);
+/// A browser that has not said hello by then will not.
+pub(super) const HELLO_WITHIN: Duration = Duration::from_secs(15);
 
 pub(super) struct Uplink {
     greeted: bool,
+    /// The line takes the place of a lost one.
+    is_back: bool,
+    /// The microphone's frame that comes next.
+    pub(super) next_frame: u32,
     frames: u64,
     texts: u64,
     opened: Timestamp,
@@ -35,10 +39,21 @@ impl Uplink {
     pub(super) const fn new(now: Timestamp) -> Self {
         Self {
             greeted: false,
+            is_back: false,
+            next_frame: 0,
             frames: 0,
             texts: 0,
             opened: now,
             last_heard: now,
+        }
+    }
+
+    /// A line that takes the place of one on which this frame would have been the next.
+    pub(super) const fn back(now: Timestamp, next_frame: u32) -> Self {
+        Self {
+            is_back: true,
+            next_frame,
+            ..Self::new(now)
         }
     }
 
@@ -62,7 +77,16 @@ impl Uplink {
         let message = ClientMessage::parse(text)
             .map_err(|error| (RefusalCode::BadMessage, error.to_string()))?;
         if let ClientMessage::Hello { protocol } = message {
-            return self.on_hello(protocol);
+            return self.on_hello(protocol, false, Input::CallStarted);
+        }
+        if let ClientMessage::Reconnected {
+            protocol,
+            turn,
+            samples,
+        } = message
+        {
+            let back = Input::Back(ForTurn::new(turn, samples));
+            return self.on_hello(protocol, true, back);
         }
         if !self.greeted {
             return Err((
@@ -71,7 +95,9 @@ impl Uplink {
             ));
         }
         Ok(match message {
-            ClientMessage::Hello { .. } | ClientMessage::Pong { .. } => Received::Noted,
+            ClientMessage::Hello { .. }
+            | ClientMessage::Reconnected { .. }
+            | ClientMessage::Pong { .. } => Received::Noted,
             ClientMessage::SpeechStarted => Received::Fact(Input::SpeechStarted),
             ClientMessage::SpeechEnded { silence_ms } => Received::Fact(Input::SpeechEnded {
                 silence: Duration::from_millis(silence_ms.into()),
@@ -124,20 +150,36 @@ impl Uplink {
                 "more audio than real time allows".to_owned(),
             ));
         }
+        if frame.sequence < self.next_frame {
+            // Heard before the line was lost.
+            return Ok(Received::Noted);
+        }
+        self.next_frame = frame.sequence.saturating_add(1);
         Ok(Received::Audio(frame.pcm.to_vec()))
     }
 
-    fn on_hello(&mut self, protocol: u32) -> Result<Received, Refusal> {
+    fn on_hello(
+        &mut self,
+        protocol: u32,
+        is_back: bool,
+        begun: Input,
+    ) -> Result<Received, Refusal> {
         if protocol != PROTOCOL_VERSION {
             return Err((
                 RefusalCode::Version,
                 format!("this edge speaks protocol {PROTOCOL_VERSION}"),
             ));
         }
+        if is_back != self.is_back {
+            return Err((
+                RefusalCode::BadMessage,
+                "hello begins a call, reconnected goes on with one".to_owned(),
+            ));
+        }
         if std::mem::replace(&mut self.greeted, true) {
             return Err((RefusalCode::BadMessage, "hello is said once".to_owned()));
         }
-        Ok(Received::Fact(Input::CallStarted))
+        Ok(Received::Fact(begun))
     }
 
     /// How many messages a pace allows by now.
@@ -195,6 +237,38 @@ mod tests {
         );
         assert_eq!(
             code(greeted().on_text(now, r#"{"type":"hello","protocol":1}"#)),
+            Some(RefusalCode::BadMessage)
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_back_goes_on_with_the_next_frame() {
+        let now = Timestamp::ZERO;
+        let mut browser = Uplink::back(now, 7);
+        let hello = r#"{"type":"hello","protocol":1}"#;
+        assert_eq!(
+            code(browser.on_text(now, hello)),
+            Some(RefusalCode::BadMessage)
+        );
+        let back = r#"{"type":"reconnected","protocol":1,"turn":3,"samples":48000}"#;
+        assert!(matches!(
+            browser.on_text(now, back),
+            Ok(Received::Fact(Input::Back(arrived))) if arrived == ForTurn::new(TurnId::from_wire(3), 48_000)
+        ));
+        for (sequence, is_new) in [(5, false), (6, false), (7, true), (7, false), (9, true)] {
+            let pcm = [0; 2 * MICROPHONE_FRAME];
+            let frame = AudioFrame {
+                kind: Kind::Microphone,
+                turn: TurnId::NONE,
+                sequence,
+                pcm: &pcm,
+            };
+            let heard = browser.on_bytes(now, &frame.to_bytes()).unwrap();
+            assert_eq!(matches!(heard, Received::Audio(_)), is_new, "{sequence}");
+        }
+        assert_eq!(browser.next_frame, 10);
+        assert_eq!(
+            code(greeted().on_text(now, back)),
             Some(RefusalCode::BadMessage)
         );
     }

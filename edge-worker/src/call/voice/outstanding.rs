@@ -5,28 +5,28 @@
 
 use std::collections::VecDeque;
 
-use voice_core::conversation::Piece;
-use voice_core::turn::{ForTurn, TurnId};
+use voice_core::turn::TurnId;
 
+use super::job::Job;
 use crate::call::phrases::Recording;
+use crate::providers::AudioFormat;
 
 #[derive(Debug, Default)]
 pub(super) struct Outstanding(VecDeque<Given>);
 
 #[derive(Debug)]
 struct Given {
-    piece: ForTurn<Piece>,
-    has_sounded: bool,
+    job: Job,
     recording: Option<Recording>,
 }
 
 /// What a piece comes to when its socket is lost.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Left {
-    /// It had begun to sound. It counts as done.
-    CutShort(TurnId),
-    /// It can be spoken another way.
-    Unspoken(ForTurn<Piece>),
+    /// All of it was said.
+    Done(TurnId),
+    /// It is to be said another way, or its rest.
+    ToSay(Job),
 }
 
 impl Outstanding {
@@ -35,58 +35,54 @@ impl Outstanding {
     }
 
     /// A piece was given to the socket; it is recorded if there is something to record it in.
-    pub(super) fn give(&mut self, piece: ForTurn<Piece>, recording: Option<Recording>) {
-        self.0.push_back(Given {
-            piece,
-            has_sounded: false,
-            recording,
-        });
+    pub(super) fn give(&mut self, job: Job, recording: Option<Recording>) {
+        self.0.push_back(Given { job, recording });
     }
 
     /// Sound came.
     pub(super) fn hear(&mut self, turn: TurnId, sound: &[u8]) {
-        if let Some(oldest) = self
-            .0
-            .front_mut()
-            .filter(|given| given.piece.turn() == turn)
-        {
-            oldest.has_sounded = true;
+        if let Some(oldest) = self.0.front_mut().filter(|given| given.job.turn() == turn) {
+            oldest.job.hear(sound.len());
             if let Some(recording) = &mut oldest.recording {
                 recording.hear(sound);
             }
         }
     }
 
-    /// The oldest piece is complete; gives what was recorded of it.
-    pub(super) fn complete(&mut self, turn: TurnId) -> Option<Recording> {
-        let done = self.0.pop_front_if(|given| given.piece.turn() == turn)?;
-        done.recording
+    /// The oldest piece is complete; gives what was recorded of it, and whether more of the piece follows.
+    pub(super) fn complete(&mut self, turn: TurnId) -> (Option<Recording>, bool) {
+        let done = self.0.pop_front_if(|given| given.job.turn() == turn);
+        done.map_or((None, false), |done| (done.recording, done.job.is_part))
     }
 
     /// The newest piece was refused; gives it back.
-    pub(super) fn refuse(&mut self) -> Option<ForTurn<Piece>> {
-        self.0.pop_back().map(|refused| refused.piece)
+    pub(super) fn refuse(&mut self) -> Option<Job> {
+        self.0.pop_back().map(|refused| refused.job)
     }
 
     /// Nothing of this turn, and of those before it, is wanted any more.
     pub(super) fn cancel(&mut self, turn: TurnId) {
-        self.0.retain(|given| given.piece.turn() > turn);
+        self.0.retain(|given| given.job.turn() > turn);
     }
 
     /// The socket is gone; gives what it left, newest first. What was recorded is not whole and goes.
-    pub(super) fn lose(&mut self) -> impl Iterator<Item = Left> + use<> {
-        std::mem::take(&mut self.0).into_iter().rev().map(|given| {
-            if given.has_sounded {
-                Left::CutShort(given.piece.turn())
-            } else {
-                Left::Unspoken(given.piece)
-            }
+    pub(super) fn lose(&mut self, format: AudioFormat) -> impl Iterator<Item = Left> + use<> {
+        let given = std::mem::take(&mut self.0).into_iter().rev();
+        given.map(move |given| {
+            let turn = given.job.turn();
+            given
+                .job
+                .broken(format)
+                .map_or(Left::Done(turn), Left::ToSay)
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use voice_core::conversation::Piece;
+    use voice_core::turn::ForTurn;
+
     use super::*;
     use crate::call::phrases::{Key, find};
 
@@ -102,23 +98,23 @@ mod tests {
         TurnId::from_wire(number)
     }
 
-    fn piece(number: u32, text: &str) -> ForTurn<Piece> {
-        ForTurn::new(
+    fn job(number: u32, text: &str) -> Job {
+        Job::new(ForTurn::new(
             turn(number),
             Piece {
                 index: 0,
                 text: text.to_owned(),
                 spoken: text.to_owned(),
             },
-        )
+        ))
     }
 
     fn give(outstanding: &mut Outstanding, number: u32, text: &str) {
-        outstanding.give(piece(number, text), Some(Recording::new(key(text))));
+        outstanding.give(job(number, text), Some(Recording::new(key(text))));
     }
 
     fn complete(outstanding: &mut Outstanding, number: u32) {
-        if let Some(recording) = outstanding.complete(turn(number)) {
+        if let (Some(recording), _) = outstanding.complete(turn(number)) {
             recording.keep(<[u8]>::to_vec);
         }
     }
@@ -130,7 +126,7 @@ mod tests {
     #[test]
     fn a_recording_holds_its_own_piece_and_nothing_else() {
         let mut outstanding = Outstanding::default();
-        outstanding.give(piece(1, "Unknown."), None);
+        outstanding.give(job(1, "Unknown."), None);
         give(&mut outstanding, 1, "First.");
         give(&mut outstanding, 1, "Second.");
         outstanding.hear(turn(1), &[9]);
@@ -167,7 +163,7 @@ mod tests {
         give(&mut outstanding, 1, "Taken.");
         give(&mut outstanding, 1, "Refused.");
         outstanding.hear(turn(1), &[1]);
-        assert_eq!(outstanding.refuse(), Some(piece(1, "Refused.")));
+        assert_eq!(outstanding.refuse(), Some(job(1, "Refused.")));
         outstanding.hear(turn(1), &[2]);
         complete(&mut outstanding, 1);
         assert_eq!(kept("Taken."), Some(vec![1, 2]));
@@ -177,20 +173,22 @@ mod tests {
     #[test]
     fn a_lost_socket_leaves_what_has_not_sounded() {
         let mut outstanding = Outstanding::default();
-        give(&mut outstanding, 3, "Begun.");
+        give(&mut outstanding, 3, "Said.");
         give(&mut outstanding, 3, "Waiting.");
         give(&mut outstanding, 4, "Behind.");
-        outstanding.hear(turn(3), &[1]);
-        let left: Vec<Left> = outstanding.lose().collect();
+        outstanding.hear(turn(3), &[1; 48_000]);
+        let left: Vec<Left> = outstanding.lose(AudioFormat::Browser).collect();
+        let to_say =
+            |number, text| Left::ToSay(job(number, text).broken(AudioFormat::Browser).unwrap());
         assert_eq!(
             left,
             [
-                Left::Unspoken(piece(4, "Behind.")),
-                Left::Unspoken(piece(3, "Waiting.")),
-                Left::CutShort(turn(3))
+                to_say(4, "Behind."),
+                to_say(3, "Waiting."),
+                Left::Done(turn(3))
             ]
         );
-        assert_eq!(kept("Begun."), None);
+        assert_eq!(kept("Said."), None);
         assert!(outstanding.is_empty());
     }
 }

@@ -2,18 +2,20 @@
 
 use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, abortable};
-use voice_core::turn::{ForTurn, TurnId};
+use voice_core::turn::ForTurn;
 use worker::{AbortController, AbortSignal};
+
+use super::job::Job;
 
 use crate::call::model::post;
 use crate::call::phrases::Recording;
 use crate::call::{Fact, Facts};
-use crate::providers::deepgram_tts::PcmDecoder;
-use crate::providers::{AudioFormat, HttpRequest};
+use crate::providers::deepgram_tts::{AuraRest, PcmDecoder};
+use crate::providers::{AudioFormat, HttpRequest, Refusal};
 
 /// A request under way. Dropping it withdraws the request.
 pub(super) struct Rest {
-    pub(super) turn: TurnId,
+    pub(super) job: Job,
     /// What its piece is recorded in.
     pub(super) recording: Option<Recording>,
     task: AbortHandle,
@@ -26,15 +28,13 @@ pub(in crate::call) enum RestEvent {
     Audio(Vec<u8>),
     Done,
     Failed(String),
+    /// The text is more than one request may have.
+    TooLong,
 }
 
 impl Rest {
-    pub(super) fn start(
-        turn: TurnId,
-        request: HttpRequest,
-        format: AudioFormat,
-        facts: Facts,
-    ) -> Self {
+    pub(super) fn start(job: Job, request: HttpRequest, format: AudioFormat, facts: Facts) -> Self {
+        let turn = job.turn();
         let fetch = AbortController::default();
         let signal = fetch.signal();
         let (work, task) = abortable(async move {
@@ -43,14 +43,14 @@ impl Rest {
                 tell(RestEvent::Audio(sound));
             })
             .await;
-            tell(ended.map_or_else(RestEvent::Failed, |()| RestEvent::Done));
+            tell(ended.map_or_else(|failed| failed, |()| RestEvent::Done));
         });
         wasm_bindgen_futures::spawn_local(async move {
             // Aborted when the turn is over.
             let _ = work.await;
         });
         Self {
-            turn,
+            job,
             recording: None,
             task,
             fetch: Some(fetch),
@@ -72,11 +72,15 @@ async fn fetch_speech(
     format: AudioFormat,
     signal: &AbortSignal,
     tell: impl Fn(Vec<u8>),
-) -> Result<(), String> {
-    let unreachable = |_: worker::Error| "not reachable".to_owned();
+) -> Result<(), RestEvent> {
+    let unreachable = |_: worker::Error| RestEvent::Failed("not reachable".to_owned());
     let mut response = post(request, signal).await.map_err(unreachable)?;
     if response.status_code() != 200 {
-        return Err(format!("status {}", response.status_code()));
+        // What the body says is of no use to a caller who waits, and it may never end.
+        return Err(match AuraRest::refusal(response.status_code(), "") {
+            Refusal::TooLong => RestEvent::TooLong,
+            Refusal::Busy { reason } | Refusal::Hopeless { reason } => RestEvent::Failed(reason),
+        });
     }
     let mut chunks = response.stream().map_err(unreachable)?;
     let mut decoder = PcmDecoder::new(format);
