@@ -6,7 +6,8 @@
 // Slots: "label" is the button's text; the content itself, a telephone link say, is offered when a call cannot be made,
 //   and is all there is without script.
 // Methods: start(), stop(), mute(on); the first two are promises and safe to call twice.
-// Read-only: state ("idle", "connecting", "listening", "thinking", "speaking", "ended", "failed"), muted.
+// Read-only: state ("idle", "connecting", "listening", "thinking", "speaking", "reconnecting", "ended", "failed"), muted. While
+//   "reconnecting" the line is lost and tried again for half a minute; what the visitor says meanwhile is heard later.
 // Words: assign an object to labels to replace any of WORDS.
 // Events, bubbling and composed: voxanne-call-before (cancellable), voxanne-call-started, voxanne-state-changed {state, previous},
 //   voxanne-transcript {speaker, turn, text, cut, final}, voxanne-report {report}, voxanne-call-ended {outcome},
@@ -18,7 +19,7 @@
 //
 // Nothing heavy is loaded before the first press.
 
-/** @typedef {"idle" | "connecting" | "listening" | "thinking" | "speaking" | "ended" | "failed"} State */
+/** @typedef {"idle" | "connecting" | "listening" | "thinking" | "speaking" | "reconnecting" | "ended" | "failed"} State */
 
 const HERE = new URL(import.meta.url);
 const ATTRIBUTES = ["site", "server", "placement", "theme", "transcript"];
@@ -39,6 +40,7 @@ const WORDS = {
   listening: "Listening",
   thinking: "One moment…",
   speaking: "Speaking",
+  reconnecting: "The connection is weak. Reconnecting…",
   ended: "Call ended",
   failed: "The call could not be made",
   microphone_denied:
@@ -91,7 +93,7 @@ p { margin: 0; }
 .status { display: flex; align-items: center; gap: .6rem; font-weight: 600; min-block-size: 1.45em; }
 .dot { inline-size: .65rem; block-size: .65rem; border-radius: 50%; background: var(--quiet); flex: none; }
 [data-state=listening] .dot, [data-state=speaking] .dot { background: var(--glow); }
-[data-state=connecting] .dot, [data-state=thinking] .dot { background: #d08b1d; }
+[data-state=connecting] .dot, [data-state=thinking] .dot, [data-state=reconnecting] .dot { background: #d08b1d; }
 [data-state=failed] .dot { background: var(--alarm); }
 .meter { block-size: 4px; margin-block: .75rem; border-radius: 2px; background: var(--line); overflow: hidden; }
 .meter i { display: block; block-size: 100%; background: var(--glow); transform-origin: 0 50%; transform: scaleX(var(--level, 0)); }
@@ -367,7 +369,9 @@ class VoxanneCall extends HTMLElement {
     panel.dataset.state = state;
     panel.setAttribute("aria-label", words.call);
     panel.hidden = state === "idle";
-    this.#part("state").textContent = state === "idle" ? "" : talking && this.#muted ? words.muted : words[state];
+    // That nobody hears anything at the moment matters more than that the microphone is off.
+    const silent = talking && this.#muted && state !== "reconnecting";
+    this.#part("state").textContent = state === "idle" ? "" : silent ? words.muted : words[state];
     this.#part("captions").setAttribute("aria-label", words.captions);
     this.#part("problem").hidden = state !== "failed";
     this.#part("meter").hidden = !calling;

@@ -1,24 +1,31 @@
-//! One open call: what the edge says goes to the audio thread and the page, what the audio thread says goes to the edge.
+//! One open call: what the edge says goes to the audio thread and the page, what the audio thread says goes to the edge,
+//! on a new line if the first was lost.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use futures_channel::oneshot;
-use js_sys::{ArrayBuffer, JSON, JsString, Object, Reflect, Uint8Array};
+use js_sys::{ArrayBuffer, JSON, JsString, Object};
+use voice_core::time::Timestamp;
 use voice_core::turn::{TurnGate, TurnId};
-use voice_core::wire::audio::{AudioFrame, Kind, MAX_FRAME};
+use voice_core::wire::audio::Kind;
 use voice_core::wire::{
-    ClientMessage, MAX_TEXT, Outcome, PROTOCOL_VERSION, ServerMessage, Speaker,
+    ClientMessage, MAX_TEXT, Outcome, PROTOCOL_VERSION, Phase, ServerMessage, Speaker,
 };
 use wasm_bindgen::prelude::*;
-use web_sys::{BinaryType, MessageEvent, WebSocket};
+use web_sys::MessageEvent;
 
 use crate::captions::Captions;
 use crate::failure::Failure;
+use crate::kept::Kept;
+use crate::line::{Line, Step};
 use crate::listener::{Listener, state_name};
-use crate::marks::Marks;
+use crate::marks::{self, Marks};
 use crate::microphone::Microphone;
-use crate::wire::{self, Fields, Received};
+use crate::socket::{self, Socket, read_frame};
+use crate::ticket::Ticket;
+use crate::ticks::Ticks;
+use crate::wire::{self, Received};
 use crate::worklet::{Said, Worklet};
 
 pub(crate) struct Call {
@@ -26,7 +33,15 @@ pub(crate) struct Call {
     marks: Rc<RefCell<Marks>>,
     /// Both are let go when the call is over, which turns the microphone and the audio thread off.
     devices: RefCell<Option<(Worklet, Microphone)>>,
-    socket: WebSocket,
+    server: String,
+    socket: Socket,
+    line: RefCell<Line>,
+    kept: RefCell<Kept<ArrayBuffer>>,
+    /// The right to go on with this call on another line.
+    resume: RefCell<String>,
+    /// Her state as the edge told it last, which the page shows again when the line is back.
+    state: Cell<Option<Phase>>,
+    ticks: RefCell<Option<Ticks>>,
     gate: RefCell<TurnGate>,
     captions: RefCell<Captions>,
     welcome: RefCell<Option<oneshot::Sender<Result<(), Failure>>>>,
@@ -36,30 +51,37 @@ pub(crate) struct Call {
 }
 
 struct Closures {
-    opened: Closure<dyn FnMut()>,
-    message: Closure<dyn FnMut(MessageEvent)>,
-    closed: Closure<dyn FnMut()>,
     said: Closure<dyn FnMut(MessageEvent)>,
     broken: Closure<dyn FnMut()>,
     lost: Closure<dyn FnMut()>,
+    tick: Closure<dyn FnMut()>,
 }
 
 impl Call {
     /// Opens the line. `welcome` is told when the edge has welcomed the call, or why it will not.
     pub(crate) fn open(
-        address: &str,
+        server: String,
+        ticket: &Ticket,
         listener: Listener,
         marks: Rc<RefCell<Marks>>,
         worklet: Worklet,
         microphone: Microphone,
         welcome: oneshot::Sender<Result<(), Failure>>,
     ) -> Result<Rc<Self>, Failure> {
-        let socket = WebSocket::new(address).map_err(|_| Failure::Unreachable)?;
-        socket.set_binary_type(BinaryType::Arraybuffer);
         let call = Rc::new_cyclic(|call: &Weak<Self>| Self {
             listener,
             marks,
-            socket,
+            server,
+            socket: Socket::new(
+                on(call, Self::greet),
+                on_message(call, |call, event| call.hear_edge(event.data())),
+                on(call, Self::lose_socket),
+            ),
+            line: RefCell::new(Line::new()),
+            kept: RefCell::new(Kept::new()),
+            resume: RefCell::default(),
+            state: Cell::default(),
+            ticks: RefCell::default(),
             gate: RefCell::default(),
             captions: RefCell::default(),
             welcome: RefCell::new(Some(welcome)),
@@ -73,12 +95,11 @@ impl Call {
             worklet.on_broken(Some(call.closures.broken.as_ref().unchecked_ref()));
             microphone.on_lost(call.closures.lost.as_ref().unchecked_ref());
         }
-        call.socket
-            .set_onopen(Some(call.closures.opened.as_ref().unchecked_ref()));
-        call.socket
-            .set_onmessage(Some(call.closures.message.as_ref().unchecked_ref()));
-        call.socket
-            .set_onclose(Some(call.closures.closed.as_ref().unchecked_ref()));
+        if !call.socket.open(&ticket.address(&call.server)) {
+            return Err(Failure::Unreachable);
+        }
+        call.ticks
+            .replace(Ticks::start(call.closures.tick.as_ref().unchecked_ref()));
         Ok(call)
     }
 
@@ -88,7 +109,7 @@ impl Call {
 
     /// The caller ends the call.
     pub(crate) fn hang_up(&self) {
-        self.send(&ClientMessage::HangUp);
+        self.socket.send(&ClientMessage::HangUp);
         self.finish(Outcome::HungUp);
     }
 
@@ -106,16 +127,85 @@ impl Call {
         self.devices.borrow().is_some()
     }
 
-    /// `Hello` must be the first message, so the audio thread begins to send only after it.
+    /// A socket has opened. `Hello` must be a call's first message, so the audio thread begins to send only after it.
     fn greet(&self) {
-        self.note("connected", None);
-        self.send(&ClientMessage::Hello {
-            protocol: PROTOCOL_VERSION,
-        });
-        self.with_worklet(Worklet::open);
+        if self.welcome.borrow().is_some() {
+            self.note("connected", None);
+            self.socket.send(&ClientMessage::Hello {
+                protocol: PROTOCOL_VERSION,
+            });
+            self.with_worklet(Worklet::open);
+        } else {
+            self.line.borrow_mut().opened();
+            let (turn, samples) = self.kept.borrow().arrived();
+            self.socket.send(&ClientMessage::Reconnected {
+                protocol: PROTOCOL_VERSION,
+                turn,
+                samples,
+            });
+        }
+    }
+
+    /// Before the welcome there is no call to go on with.
+    fn lose_socket(&self) {
+        if self.welcome.borrow().is_some() {
+            let reached = self.marks.borrow().has("connected");
+            self.fail(if reached {
+                Failure::ConnectionLost
+            } else {
+                Failure::Unreachable
+            });
+        } else {
+            self.line.borrow_mut().closed(now());
+            self.watch_line();
+        }
+    }
+
+    /// Does what the line needs.
+    fn watch_line(&self) {
+        while self.is_open() {
+            let step = self.line.borrow_mut().poll(now());
+            match step {
+                Step::Abandon => self.socket.close(),
+                Step::Fail => self.fail(Failure::ConnectionLost),
+                Step::Lose => {
+                    self.note("line_lost", None);
+                    self.socket.close();
+                    self.listener.state("reconnecting");
+                }
+                Step::Open => {
+                    let address = socket::address(&self.server, "resume", &self.resume.borrow());
+                    if !self.socket.open(&address) {
+                        self.line.borrow_mut().closed(now());
+                    }
+                }
+                Step::Wait => return,
+            }
+        }
+    }
+
+    /// The edge has the call again and wants the microphone's frames from that number on.
+    fn go_on(&self, microphone: u32) {
+        let now = now();
+        if !self.line.borrow_mut().reconnected(now) {
+            return;
+        }
+        self.note("reconnected", None);
+        let mut kept = self.kept.borrow_mut();
+        for frame in kept.frames_from(microphone) {
+            self.socket.send_frame(frame);
+        }
+        for message in kept.reports_from(microphone, now) {
+            self.socket.send(&message);
+        }
+        drop(kept);
+        if let Some(state) = self.state.get() {
+            self.listener.state(state_name(state));
+        }
     }
 
     fn hear_edge(&self, data: JsValue) {
+        self.line.borrow_mut().heard();
         match data.dyn_into::<ArrayBuffer>() {
             Ok(frame) => self.hear_voice(&frame),
             Err(data) => {
@@ -126,25 +216,35 @@ impl Call {
         }
     }
 
-    /// The frame is copied once, to read whose it is; what goes to the audio thread is the socket's own buffer.
+    /// What goes to the audio thread is the socket's own buffer.
     fn hear_voice(&self, buffer: &ArrayBuffer) {
-        let mut copy = [0; MAX_FRAME];
-        let view = Uint8Array::new(buffer);
-        let frame = copy.get_mut(..view.length() as usize).and_then(|bytes| {
-            view.copy_to(bytes);
-            AudioFrame::parse(bytes).ok()
+        let frame = read_frame(buffer, |frame| {
+            (frame.kind, frame.turn, frame.pcm.len() as u64 / 2)
         });
         match frame {
-            Some(frame) if frame.kind == Kind::Voice => {
-                if self.gate.borrow().admits(frame.turn) {
+            Some((Kind::Voice, turn, samples)) => {
+                if self.gate.borrow().admits(turn) {
                     if !self.heard_her.replace(true) {
                         self.note("first_voice", None);
                     }
+                    self.kept.borrow_mut().voice(turn, samples);
                     self.with_worklet(|worklet| worklet.play(buffer));
                 }
             }
             _ => self.note("bad_frame", None),
         }
+    }
+
+    /// Sent if the line is there, and kept for the next one.
+    fn hear_microphone(&self, frame: ArrayBuffer) {
+        let Some(sequence) = read_frame(&frame, |frame| frame.sequence) else {
+            return self.note("bad_frame", None);
+        };
+        if self.line.borrow().is_live() {
+            self.socket.send_frame(&frame);
+        }
+        self.kept.borrow_mut().frame(sequence, frame);
+        self.watch_line();
     }
 
     fn hear_text(&self, text: &JsString) {
@@ -162,9 +262,13 @@ impl Call {
 
     fn obey(&self, message: ServerMessage) {
         match message {
-            ServerMessage::Welcome { protocol, .. } => {
+            ServerMessage::Welcome {
+                protocol, resume, ..
+            } => {
                 if protocol == PROTOCOL_VERSION {
                     self.note("welcome", None);
+                    self.resume.replace(resume);
+                    self.line.borrow_mut().welcomed(now());
                     if let Some(welcome) = self.welcome.take() {
                         let _ = welcome.send(Ok(()));
                     }
@@ -172,7 +276,11 @@ impl Call {
                     self.fail(Failure::Protocol);
                 }
             }
-            ServerMessage::State { state, .. } => self.listener.state(state_name(state)),
+            ServerMessage::Reconnected { microphone } => self.go_on(microphone),
+            ServerMessage::State { state, .. } => {
+                self.state.set(Some(state));
+                self.listener.state(state_name(state));
+            }
             ServerMessage::Caption {
                 speaker,
                 turn,
@@ -197,11 +305,12 @@ impl Call {
             ServerMessage::Flush { turn } => self.flush(turn),
             ServerMessage::Resume { turn } => {
                 self.note("resume", None);
+                self.kept.borrow_mut().resume(turn);
                 self.with_worklet(|worklet| worklet.resume(turn));
             }
             // Never read into a message: the page is given it as it came.
             ServerMessage::Report(_) => {}
-            ServerMessage::Ping { id } => self.send(&ClientMessage::Pong { id }),
+            ServerMessage::Ping { id } => self.socket.send(&ClientMessage::Pong { id }),
             ServerMessage::Ended { outcome } => self.finish(outcome),
             ServerMessage::Error { code, .. } => self.fail(Failure::of_refusal(code)),
         }
@@ -209,15 +318,10 @@ impl Call {
 
     fn hear_audio_thread(&self, said: Said, at: f64) {
         match said {
-            Said::Microphone(frame) => {
-                if self.socket.ready_state() == WebSocket::OPEN {
-                    // Sending on an open socket fails only when its buffer is full, and then the line is dead anyway.
-                    let _ = self.socket.send_with_array_buffer(&frame);
-                }
-            }
+            Said::Microphone(frame) => self.hear_microphone(frame),
             Said::Level { microphone, voice } => self.listener.level(microphone, voice),
             Said::Played { turn, samples } => {
-                self.send(&ClientMessage::Played { turn, samples });
+                self.report(ClientMessage::Played { turn, samples });
                 let line = self.captions.borrow_mut().played(turn, samples);
                 if let Some(line) = line {
                     self.listener.line(&line);
@@ -225,7 +329,7 @@ impl Call {
             }
             Said::Paused { turn, played } => {
                 self.note("paused", Some(at));
-                self.send(&ClientMessage::Paused {
+                self.report(ClientMessage::Paused {
                     turn,
                     samples: played,
                 });
@@ -236,7 +340,7 @@ impl Call {
                 discarded,
             } => {
                 self.note("flushed", Some(at));
-                self.send(&ClientMessage::Flushed {
+                self.report(ClientMessage::Flushed {
                     turn,
                     samples: played,
                     discarded,
@@ -244,11 +348,11 @@ impl Call {
             }
             Said::SpeechStarted => {
                 self.note("speech_started", Some(at));
-                self.send(&ClientMessage::SpeechStarted);
+                self.report(ClientMessage::SpeechStarted);
             }
             Said::SpeechEnded { silence_ms } => {
                 self.note("speech_ended", Some(at));
-                self.send(&ClientMessage::SpeechEnded { silence_ms });
+                self.report(ClientMessage::SpeechEnded { silence_ms });
             }
             Said::Sounding(on) => self.note(if on { "sounding" } else { "silent" }, Some(at)),
             Said::Counters(counters) => {
@@ -295,17 +399,17 @@ impl Call {
         let was_open = devices.is_some();
         drop(devices);
         self.counters.take();
-        self.socket.set_onopen(None);
-        self.socket.set_onmessage(None);
-        self.socket.set_onclose(None);
-        let _ = self.socket.close();
+        self.ticks.take();
+        self.socket.close();
         was_open
     }
 
-    fn send(&self, message: &ClientMessage) {
-        if self.socket.ready_state() == WebSocket::OPEN {
-            let _ = self.socket.send_with_str(&wire::write(message));
+    /// Tells the edge, now or when the line is back.
+    fn report(&self, message: ClientMessage) {
+        if self.line.borrow().is_live() {
+            self.socket.send(&message);
         }
+        self.kept.borrow_mut().report(message, now());
     }
 
     fn note(&self, name: &'static str, audio: Option<f64>) {
@@ -328,16 +432,6 @@ impl Drop for Call {
 impl Closures {
     fn of(call: &Weak<Call>) -> Self {
         Self {
-            opened: on(call, Call::greet),
-            message: on_message(call, |call, event| call.hear_edge(event.data())),
-            closed: on(call, |call| {
-                let reached = call.marks.borrow().has("connected");
-                call.fail(if reached {
-                    Failure::ConnectionLost
-                } else {
-                    Failure::Unreachable
-                });
-            }),
             said: on_message(call, |call, event| {
                 if let Some((said, at)) = Said::read(event) {
                     call.hear_audio_thread(said, at);
@@ -345,6 +439,7 @@ impl Closures {
             }),
             broken: on(call, |call| call.fail(Failure::Audio)),
             lost: on(call, |call| call.fail(Failure::MicrophoneLost)),
+            tick: on(call, Call::watch_line),
         }
     }
 }
@@ -371,21 +466,7 @@ fn on_message(
     })
 }
 
-impl Fields for JsValue {
-    fn text(&self, name: &str) -> Option<String> {
-        field(self, name).as_string()
-    }
-
-    fn number(&self, name: &str) -> Option<f64> {
-        field(self, name).as_f64()
-    }
-
-    fn flag(&self, name: &str) -> Option<bool> {
-        field(self, name).as_bool()
-    }
-}
-
-fn field(object: &JsValue, name: &str) -> JsValue {
-    // What is no object has no fields.
-    Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
+/// The page's clock.
+fn now() -> Timestamp {
+    Timestamp::from_millis(marks::now() as u64)
 }

@@ -156,10 +156,11 @@ impl VoxanneClient {
         }
         worklet.listen_to(&microphone)?;
         self.output.replace(Some(worklet.node.clone().into()));
-        let address = ticket.address(&server);
         let (welcome, welcomed) = oneshot::channel();
         let (listener, marks) = (self.listener.clone(), self.marks.clone());
-        let call = Call::open(&address, listener, marks, worklet, microphone, welcome)?;
+        let call = Call::open(
+            server, &ticket, listener, marks, worklet, microphone, welcome,
+        )?;
         call.mute(self.muted.get());
         self.call.replace(Some(call));
         let late = sleep(WELCOME_WITHIN);

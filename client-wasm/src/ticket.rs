@@ -6,7 +6,7 @@ use wasm_bindgen::JsValue;
 
 use crate::failure::Failure;
 use crate::listener::object;
-use crate::marks;
+use crate::{marks, socket};
 
 #[derive(Debug)]
 pub(crate) struct Ticket {
@@ -50,10 +50,7 @@ impl Ticket {
 
     /// Where the call's socket is.
     pub(crate) fn address(&self, server: &str) -> String {
-        // `http` becomes `ws`, `https` becomes `wss`.
-        let rest = server.strip_prefix("http").unwrap_or(server);
-        let ticket = String::from(js_sys::encode_uri_component(&self.text));
-        ["ws", rest, "/call?ticket=", &ticket].concat()
+        socket::address(server, "ticket", &self.text)
     }
 }
 

@@ -32,6 +32,10 @@ pub(crate) fn read(fields: &impl Fields) -> Option<Received> {
         "welcome" => ServerMessage::Welcome {
             protocol: fields.number("protocol")? as u32,
             call: fields.text("call")?,
+            resume: fields.text("resume")?,
+        },
+        "reconnected" => ServerMessage::Reconnected {
+            microphone: fields.number("microphone")? as u32,
         },
         "state" => ServerMessage::State {
             state: phase(&fields.text("state")?)?,
@@ -76,6 +80,18 @@ pub(crate) fn write(message: &ClientMessage) -> String {
     let number = |turn: TurnId| u64::from(turn.number());
     match *message {
         ClientMessage::Hello { protocol } => object("hello", &[("protocol", protocol.into())]),
+        ClientMessage::Reconnected {
+            protocol,
+            turn,
+            samples,
+        } => object(
+            "reconnected",
+            &[
+                ("protocol", protocol.into()),
+                ("turn", number(turn)),
+                ("samples", samples),
+            ],
+        ),
         ClientMessage::SpeechStarted => object("speech_started", &[]),
         ClientMessage::SpeechEnded { silence_ms } => {
             object("speech_ended", &[("silence_ms", silence_ms.into())])
@@ -184,6 +200,10 @@ mod tests {
         check(ServerMessage::Welcome {
             protocol: 1,
             call: "c-1".into(),
+            resume: "MDAw.q83v".into(),
+        });
+        check(ServerMessage::Reconnected {
+            microphone: u32::MAX,
         });
         for state in [
             Phase::Idle,
@@ -248,6 +268,8 @@ mod tests {
             "{}",
             r#"{"type":"song"}"#,
             r#"{"type":"flush"}"#,
+            r#"{"type":"reconnected"}"#,
+            r#"{"type":"welcome","protocol":1,"call":"c-1"}"#,
             r#"{"type":"ended","outcome":"sung"}"#,
         ] {
             let value: Value = serde_json::from_str(text).expect("JSON");
@@ -263,6 +285,11 @@ mod tests {
     fn what_the_page_writes_is_read_as_it_was_meant() {
         for message in [
             ClientMessage::Hello { protocol: 1 },
+            ClientMessage::Reconnected {
+                protocol: 1,
+                turn: TURN,
+                samples: 1 << 50,
+            },
             ClientMessage::SpeechStarted,
             ClientMessage::SpeechEnded { silence_ms: 192 },
             ClientMessage::Paused {
