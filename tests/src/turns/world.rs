@@ -298,7 +298,7 @@ impl<'a> World<'a> {
             Output::Transmit(message) => self.transmit(message),
             Output::HangUp(outcome) => self.note("edge", &format!("hangs up: {outcome:?}")),
             // Nothing can be done for a caller here.
-            Output::Cancel(_) | Output::Run(_) | Output::Timeout(_) => {}
+            Output::Cancel(_) | Output::Open(_) | Output::Run(_) | Output::Timeout(_) => {}
         }
         Ok(())
     }
