@@ -172,7 +172,7 @@ const LONGEST_DELAY: Duration = Duration::from_secs(2);
 const OPENS_WITHIN: Duration = Duration::from_secs(4);
 
 /// A line that was there for less did not hold: an edge that takes every browser back and loses it again is not asked without a pause.
-const HOLDS_AFTER: Duration = Duration::from_secs(5);
+const HOLDS_AFTER: Duration = Duration::from_secs(1);
 
 /// A hidden page's timers come once a second; a page that is woken after more has slept, and hears only next what has arrived meanwhile.
 const LONGEST_NAP: Duration = Duration::from_millis(1_500);
