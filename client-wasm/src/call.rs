@@ -195,9 +195,7 @@ impl Call {
         for frame in kept.frames_from(microphone) {
             self.socket.send_frame(frame);
         }
-        for message in kept.reports_from(microphone, now) {
-            self.socket.send(&message);
-        }
+        kept.reports_from(microphone, now, |message| self.socket.send(message));
         drop(kept);
         if let Some(state) = self.state.get() {
             self.listener.state(state_name(state));

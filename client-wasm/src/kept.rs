@@ -5,7 +5,6 @@
 //! from the number of the microphone's frame that it wants next: a report made before a frame that has arrived has arrived, too.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use voice_core::audio::{MICROPHONE_FRAME, SampleRate};
 use voice_core::time::Timestamp;
@@ -95,17 +94,26 @@ impl<F> Kept<F> {
 
     /// The reports that it lacks, to be sent after those frames; and that she is paused, if she is, because the edge may have
     /// answered on the line that was lost.
-    pub(crate) fn reports_from(&mut self, microphone: u32, now: Timestamp) -> Vec<ClientMessage> {
-        let next = self.next;
-        let lacking = self.reports.iter_mut().filter(|kept| {
-            kept.before >= microphone || matches!(kept.message, ClientMessage::Paused { .. })
-        });
-        lacking
-            .map(|kept| {
-                kept.before = next;
-                aged(&kept.message, now.since(kept.at))
-            })
-            .collect()
+    pub(crate) fn reports_from(
+        &mut self,
+        microphone: u32,
+        now: Timestamp,
+        mut say: impl FnMut(&ClientMessage),
+    ) {
+        for kept in &mut self.reports {
+            let lacking = kept.before >= microphone;
+            if lacking || matches!(kept.message, ClientMessage::Paused { .. }) {
+                kept.before = self.next;
+                if let ClientMessage::SpeechEnded { silence_ms } = &mut kept.message {
+                    // The silence has gone on since.
+                    let passed = now.since(kept.at).as_millis();
+                    *silence_ms =
+                        silence_ms.saturating_add(u32::try_from(passed).unwrap_or(u32::MAX));
+                    kept.at = now;
+                }
+                say(&kept.message);
+            }
+        }
     }
 }
 
@@ -128,17 +136,6 @@ fn outdates(newer: &ClientMessage, older: &ClientMessage) -> bool {
         ) => (turn, samples) > (paused, at),
         (Flushed { turn, .. }, Paused { turn: paused, .. }) => turn >= paused,
         _ => false,
-    }
-}
-
-/// The report as it reads so much later.
-fn aged(message: &ClientMessage, age: Duration) -> ClientMessage {
-    match message {
-        ClientMessage::SpeechEnded { silence_ms } => ClientMessage::SpeechEnded {
-            silence_ms: silence_ms
-                .saturating_add(u32::try_from(age.as_millis()).unwrap_or(u32::MAX)),
-        },
-        message => message.clone(),
     }
 }
 
@@ -184,6 +181,12 @@ mod tests {
         Timestamp::from_millis(millis)
     }
 
+    fn said(kept: &mut Kept<u32>, microphone: u32, now: Timestamp) -> Vec<ClientMessage> {
+        let mut said = Vec::new();
+        kept.reports_from(microphone, now, |message| said.push(message.clone()));
+        said
+    }
+
     /// A browser whose frames are their own numbers, one each 20 ms.
     fn spoken(frames: u32) -> Kept<u32> {
         let mut kept = Kept::new();
@@ -219,8 +222,8 @@ mod tests {
         let mut kept = spoken(10);
         kept.report(STARTED, at(200));
         speak(&mut kept, 10..20);
-        assert_eq!(kept.reports_from(11, at(900)), []);
-        assert_eq!(kept.reports_from(10, at(900)), [STARTED]);
+        assert_eq!(said(&mut kept, 11, at(900)), []);
+        assert_eq!(said(&mut kept, 10, at(900)), [STARTED]);
     }
 
     #[test]
@@ -228,11 +231,11 @@ mod tests {
         let mut kept = spoken(10);
         kept.report(STARTED, at(200));
         speak(&mut kept, 10..20);
-        assert_eq!(kept.reports_from(5, at(900)), [STARTED]);
+        assert_eq!(said(&mut kept, 5, at(900)), [STARTED]);
         // The frames went before it, and only they arrived.
-        assert_eq!(kept.reports_from(20, at(950)), [STARTED]);
+        assert_eq!(said(&mut kept, 20, at(950)), [STARTED]);
         speak(&mut kept, 20..30);
-        assert_eq!(kept.reports_from(25, at(999)), []);
+        assert_eq!(said(&mut kept, 25, at(999)), []);
     }
 
     #[test]
@@ -240,8 +243,8 @@ mod tests {
         let mut kept = spoken(10);
         kept.report(STARTED, at(1_000));
         kept.report(ended(192), at(2_000));
-        assert_eq!(kept.reports_from(0, at(5_500)), [STARTED, ended(3_692)]);
-        assert_eq!(kept.reports_from(0, at(6_000)), [STARTED, ended(4_192)]);
+        assert_eq!(said(&mut kept, 0, at(5_500)), [STARTED, ended(3_692)]);
+        assert_eq!(said(&mut kept, 0, at(6_000)), [STARTED, ended(4_192)]);
     }
 
     #[test]
@@ -251,12 +254,12 @@ mod tests {
         speak(&mut kept, 10..20);
         kept.report(ended(192), at(2_000));
         assert_eq!(
-            kept.reports_from(15, at(2_000)),
+            said(&mut kept, 15, at(2_000)),
             [ended(192)],
             "its beginning was heard"
         );
         kept.report(STARTED, at(3_000));
-        assert_eq!(kept.reports_from(15, at(3_000)), [STARTED]);
+        assert_eq!(said(&mut kept, 15, at(3_000)), [STARTED]);
     }
 
     #[test]
@@ -264,7 +267,7 @@ mod tests {
         let mut kept = spoken(10);
         kept.report(played(3, 2_400), at(0));
         kept.report(played(3, 4_800), at(100));
-        assert_eq!(kept.reports_from(0, at(200)), [played(3, 4_800)]);
+        assert_eq!(said(&mut kept, 0, at(200)), [played(3, 4_800)]);
     }
 
     #[test]
@@ -274,10 +277,10 @@ mod tests {
             kept.report(played(3, 4_800), at(0));
             kept.report(paused(3, 5_000), at(0));
             speak(&mut kept, 10..200);
-            assert_eq!(kept.reports_from(200, at(0)), [paused(3, 5_000)]);
+            assert_eq!(said(&mut kept, 200, at(0)), [paused(3, 5_000)]);
             end(&mut kept);
             speak(&mut kept, 200..210);
-            kept.reports_from(210, at(0))
+            said(&mut kept, 210, at(0))
         };
         assert_eq!(
             over(|kept| kept.report(played(3, 4_900), at(1))),
@@ -301,7 +304,7 @@ mod tests {
             kept.report(message, at(0));
         }
         assert_eq!(
-            kept.reports_from(0, at(0)),
+            said(&mut kept, 0, at(0)),
             [STARTED, played(3, 9), flushed(3), ended(1)]
         );
     }

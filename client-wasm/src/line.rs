@@ -28,8 +28,8 @@ pub(crate) struct Line {
     state: State,
     /// When the line was there for the first time or again, or when it was lost.
     since: Timestamp,
-    /// How long the edge has said nothing, or an attempt has lasted.
-    quiet: Duration,
+    /// Since when the edge has said nothing, or an attempt has lasted.
+    quiet: Timestamp,
     polled: Timestamp,
     /// Attempts since a line last held.
     tries: usize,
@@ -55,7 +55,7 @@ impl Line {
         Self {
             state: State::First,
             since: Timestamp::ZERO,
-            quiet: Duration::ZERO,
+            quiet: Timestamp::ZERO,
             polled: Timestamp::ZERO,
             tries: 0,
         }
@@ -73,14 +73,14 @@ impl Line {
 
     /// The edge has said something, whatever it is.
     pub(crate) const fn heard(&mut self) {
-        self.quiet = Duration::ZERO;
+        self.quiet = self.polled;
     }
 
     /// An attempt's socket is open.
     pub(crate) fn opened(&mut self) {
         if matches!(self.state, State::Opening) {
             self.state = State::Asking;
-            self.quiet = Duration::ZERO;
+            self.heard();
         }
     }
 
@@ -105,9 +105,12 @@ impl Line {
     /// What to do now; ask again until it is [`Step::Wait`].
     pub(crate) fn poll(&mut self, now: Timestamp) -> Step {
         // While a page sleeps, what the edge says waits for it.
-        let passed = now.since(self.polled).min(LONGEST_NAP);
+        let passed = now.since(self.polled);
+        if passed > LONGEST_NAP {
+            self.quiet = self.quiet + passed;
+        }
         self.polled = now;
-        self.quiet = self.quiet.saturating_add(passed);
+        let quiet = now.since(self.quiet);
         match self.state {
             State::Waiting(_) | State::Opening | State::Asking
                 if now.since(self.since) >= RESUME_WITHIN =>
@@ -115,16 +118,16 @@ impl Line {
                 self.state = State::Over;
                 Step::Fail
             }
-            State::Live if self.quiet >= LINE_LOST_AFTER => self.lose(now),
+            State::Live if quiet >= LINE_LOST_AFTER => self.lose(now),
             State::Broken => self.lose(now),
             State::Waiting(until) if until <= now => {
                 self.state = State::Opening;
-                self.quiet = Duration::ZERO;
+                self.heard();
                 self.tries = self.tries.saturating_add(1);
                 Step::Open
             }
-            State::Opening if self.quiet >= OPENS_WITHIN => self.abandon(now),
-            State::Asking if self.quiet >= LINE_LOST_AFTER => self.abandon(now),
+            State::Opening if quiet >= OPENS_WITHIN => self.abandon(now),
+            State::Asking if quiet >= LINE_LOST_AFTER => self.abandon(now),
             _ => Step::Wait,
         }
     }
@@ -132,8 +135,8 @@ impl Line {
     fn hold(&mut self, now: Timestamp) {
         self.state = State::Live;
         self.since = now;
-        self.quiet = Duration::ZERO;
         self.polled = now;
+        self.heard();
     }
 
     fn lose(&mut self, now: Timestamp) -> Step {
@@ -169,9 +172,9 @@ const LONGEST_DELAY: Duration = Duration::from_secs(2);
 const OPENS_WITHIN: Duration = Duration::from_secs(4);
 
 /// A line that was there for less did not hold: an edge that takes every browser back and loses it again is not asked without a pause.
-const HOLDS_AFTER: Duration = Duration::from_secs(5);
+const HOLDS_AFTER: Duration = Duration::from_secs(1);
 
-/// A hidden page's timers come once a second; a page that is woken after more has slept, and sees only next what has arrived meanwhile.
+/// A hidden page's timers come once a second; a page that is woken after more has slept, and hears only next what has arrived meanwhile.
 const LONGEST_NAP: Duration = Duration::from_millis(1_500);
 
 #[cfg(test)]

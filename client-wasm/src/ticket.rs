@@ -1,8 +1,9 @@
 //! The right to open one call, asked of the edge over HTTP so that the page's origin is checked before a socket exists.
 
-use gloo_net::http::Request;
 use js_sys::{JSON, Reflect};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{RequestInit, Response};
 
 use crate::failure::Failure;
 use crate::listener::object;
@@ -19,17 +20,26 @@ impl Ticket {
         let asked = marks::now();
         let wanted = object(&[("site", site.into())]);
         let wanted = JSON::stringify(&wanted).map_err(|_| Failure::Protocol)?;
-        let response = Request::post(&[server, "/api/tickets"].concat())
-            .header("content-type", "application/json")
-            .body(wanted)
-            .map_err(|_| Failure::Unreachable)?
-            .send()
+        let request = RequestInit::from(JsValue::from(object(&[
+            ("method", "POST".into()),
+            (
+                "headers",
+                object(&[("content-type", "application/json".into())]).into(),
+            ),
+            ("body", wanted.into()),
+        ])));
+        let window = web_sys::window().ok_or(Failure::Unreachable)?;
+        let address = [server, "/api/tickets"].concat();
+        let response = JsFuture::from(window.fetch_with_str_and_init(&address, &request))
             .await
             .map_err(|_| Failure::Unreachable)?;
+        let response: Response = response.unchecked_into();
         if !response.ok() {
             return Err(Failure::of_ticket(response.status()));
         }
-        let text = response.text().await.map_err(|_| Failure::Protocol)?;
+        let text = response.text().map_err(|_| Failure::Protocol)?;
+        let text = JsFuture::from(text).await.map_err(|_| Failure::Protocol)?;
+        let text = text.as_string().ok_or(Failure::Protocol)?;
         let given = JSON::parse(&text).map_err(|_| Failure::Protocol)?;
         let field = |name: &str| Reflect::get(&given, &name.into()).unwrap_or(JsValue::NULL);
         let (Some(text), Some(seconds)) =
