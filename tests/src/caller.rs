@@ -24,6 +24,8 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Caller {
     /// None while the line is lost.
     socket: Option<FarSocket>,
+    /// A line on which nothing gets through.
+    frozen: Option<FarSocket>,
     /// The right to come back, once the edge has given it.
     resume: Option<String>,
     /// The microphone's last frames, each with its number.
@@ -86,6 +88,7 @@ impl Caller {
         let (socket, _) = connect_async(request).await?;
         Ok(Self {
             socket: Some(FarSocket::new(socket, network)),
+            frozen: None,
             resume: None,
             kept: VecDeque::new(),
             sequence: 0,
@@ -138,9 +141,14 @@ impl Caller {
         self.socket = None;
     }
 
-    /// Ends the call as a page that is closed does.
+    /// Nothing gets through any more, and neither side has been told.
+    pub fn freeze_line(&mut self) {
+        self.frozen = self.socket.take();
+    }
+
+    /// Ends the call as a page does whose button is pressed.
     pub async fn leave(self) -> anyhow::Result<()> {
-        self.send(Message::Close(None)).await
+        self.tell(&ClientMessage::HangUp).await
     }
 
     /// What opens the call again.
@@ -159,6 +167,8 @@ impl Caller {
         request.headers_mut().insert("Origin", edge.origin.parse()?);
         let (socket, _) = connect_async(request).await?;
         self.socket = Some(FarSocket::new(socket, Duration::ZERO));
+        // What was not spoken while nobody looked is not spoken now.
+        self.next_frame = None;
         let newest = self.received.last_key_value();
         let (turn, samples) = newest.map_or((TurnId::NONE, 0), |(turn, samples)| (*turn, *samples));
         self.tell(&ClientMessage::Reconnected {

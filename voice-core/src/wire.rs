@@ -27,8 +27,9 @@ pub const KEPT_SOUND: Duration = Duration::from_secs(5);
 /// How often the edge asks a browser whether it is there.
 pub const PING_EVERY: Duration = Duration::from_secs(2);
 
-/// A line on which the other side says nothing for so long is lost: two pings in a row, or three seconds' worth of a microphone's frames.
-pub const LINE_LOST_AFTER: Duration = Duration::from_secs(5);
+/// A line on which the other side says nothing for so long is lost: two pings in a row. It is less than [`KEPT_SOUND`], so that what was said
+/// into a dead line is not lost with it.
+pub const LINE_LOST_AFTER: Duration = Duration::from_secs(4);
 
 /// From the browser to the edge.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -20,6 +20,9 @@ use super::door::{Door, Received, Refusal};
 use crate::providers::Frame;
 use crate::providers::socket::Pump;
 
+/// The page is left, or its window closed (RFC 6455, 7.4.1).
+const GOING_AWAY: u16 = 1_001;
+
 pub(super) struct Browser {
     call: String,
     /// The right to come back.
@@ -143,10 +146,10 @@ impl Door for Browser {
         Ok(Received::Noted)
     }
 
-    /// A page that closes its socket has ended the call; a line that just ends is lost.
+    /// A page that is left says so by its code. Every other line that ends is lost: a browser that gives one up closes it, and comes back.
     fn on_closed(&mut self, code: u16) -> Input {
         self.socket = None;
-        if matches!(code, 1000 | 1001 | 1005) || !self.uplink.has_greeted() {
+        if code == GOING_AWAY || !self.uplink.has_greeted() {
             Input::CallerLeft
         } else {
             Input::Away

@@ -38,7 +38,6 @@ async fn an_answer_goes_on_at_the_sample_where_the_line_was_lost() -> anyhow::Re
         (whole - 4_800..=whole).contains(&heard),
         "{heard} samples of {whole}"
     );
-    ensure!(chat_requests(&providers).len() == 1, "asked once");
     caller.leave().await
 }
 
@@ -96,11 +95,8 @@ async fn a_silent_line_is_a_lost_one() -> anyhow::Result<()> {
     let providers = scripted(SCRIPT).await?;
     let edge = Edge::start(&providers).await?;
     let mut caller = greeted(&edge).await?;
-    caller.has_microphone = false;
-    // Neither side has closed anything: only the frames stay out.
-    tokio::time::sleep(Duration::from_secs(8)).await;
-    caller.lose_line();
-    caller.has_microphone = true;
+    caller.freeze_line();
+    caller.run_for(Duration::from_secs(7)).await?;
     let first = caller.come_back(&edge).await?;
     ensure!(
         matches!(first, Event::Message(ServerMessage::Reconnected { .. })),
