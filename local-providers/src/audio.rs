@@ -81,24 +81,46 @@ impl Decoder {
 }
 
 /// Cuts an encoded stream so that every frame but the last has an odd number of bytes, as a reader must expect.
-#[derive(Default)]
 pub(crate) struct OddFrames {
     kept: Vec<u8>,
+    /// Odd, or 0 for frames as they come.
+    width: usize,
 }
 
 impl OddFrames {
-    /// The frame for these bytes; empty when they were too few.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let mut frame = std::mem::take(&mut self.kept);
-        frame.extend_from_slice(bytes);
-        if frame.len().is_multiple_of(2) {
-            self.kept.extend(frame.pop());
+    /// Frames of about `width` bytes; of as many as are given at a time for 0.
+    pub(crate) fn new(width: usize) -> Self {
+        Self {
+            kept: Vec::new(),
+            width: if width == 0 { 0 } else { width | 1 },
         }
-        frame
     }
 
-    pub(crate) fn finish(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.kept)
+    /// The frames that these bytes complete.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
+        let mut frames = Vec::new();
+        self.kept.extend_from_slice(bytes);
+        loop {
+            let width = match self.width {
+                0 => self.kept.len().saturating_sub(1) | 1,
+                width => width,
+            };
+            if self.kept.len() < width {
+                return frames;
+            }
+            let rest = self.kept.split_off(width);
+            frames.push(std::mem::replace(&mut self.kept, rest));
+        }
+    }
+
+    /// What is left, if anything is.
+    pub(crate) fn finish(&mut self) -> Vec<Vec<u8>> {
+        let rest = std::mem::take(&mut self.kept);
+        if rest.is_empty() {
+            Vec::new()
+        } else {
+            vec![rest]
+        }
     }
 }
 
@@ -155,15 +177,18 @@ mod tests {
     #[test]
     fn frames_are_odd_and_lose_nothing() {
         let bytes: Vec<u8> = (0..=255).collect();
-        let mut frames = OddFrames::default();
-        let mut joined = Vec::new();
-        for piece in bytes.chunks(48) {
-            let frame = frames.push(piece);
-            assert_eq!(frame.len() % 2, 1);
-            joined.extend(frame);
+        for (width, most) in [(0, 49), (1, 1), (10, 11)] {
+            let mut frames = OddFrames::new(width);
+            let mut joined = Vec::new();
+            for piece in bytes.chunks(48) {
+                for frame in frames.push(piece) {
+                    assert!(frame.len() % 2 == 1 && frame.len() <= most);
+                    joined.extend(frame);
+                }
+            }
+            joined.extend(frames.finish().concat());
+            assert_eq!(joined, bytes);
         }
-        joined.extend(frames.finish());
-        assert_eq!(joined, bytes);
     }
 
     #[test]

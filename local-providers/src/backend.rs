@@ -181,6 +181,8 @@ impl Segment {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Delta {
     Content(String),
+    /// Why the answer ends, in place of the usual word. Nothing follows.
+    Finish(String),
     Reasoning(String),
     /// A call's name, or more of its arguments when the name was given before.
     ToolCall {
@@ -189,11 +191,73 @@ pub(crate) enum Delta {
     },
 }
 
+/// The rest of an answer that goes on after words which the request already has, if it begins with them in any spacing; the
+/// whole of it otherwise.
+pub(crate) fn continued(deltas: Vec<Delta>, after: &str) -> Vec<Delta> {
+    let content = deltas.iter().filter_map(|delta| match delta {
+        Delta::Content(text) => Some(text.as_str()),
+        _ => None,
+    });
+    let content: String = content.collect();
+    let Some(rest) = rest_of(&content, after) else {
+        return deltas;
+    };
+    let mut known = content.len() - rest.len();
+    let left = deltas.into_iter().filter_map(|delta| match delta {
+        Delta::Content(text) => {
+            let left = text.get(known.min(text.len())..).unwrap_or_default();
+            known -= text.len() - left.len();
+            (!left.is_empty()).then(|| Delta::Content(left.to_owned()))
+        }
+        other => Some(other),
+    });
+    left.collect()
+}
+
+/// What of `whole` comes after `begun`, if it begins with it but for white space.
+fn rest_of<'a>(whole: &'a str, begun: &str) -> Option<&'a str> {
+    let mut rest = whole.trim_start();
+    for character in begun.chars().filter(|character| !character.is_whitespace()) {
+        rest = rest.trim_start().strip_prefix(character)?;
+    }
+    Some(match begun.ends_with(char::is_whitespace) {
+        true => rest.trim_start(),
+        false => rest,
+    })
+}
+
 /// Arguments of a call as the JSON text that goes on the wire.
 pub(crate) fn arguments_text(arguments: &Value) -> String {
     match arguments {
         Value::Null => "{}".to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_goes_on_where_it_was_left() {
+        for (begun, expected) in [
+            ("We are open.", &[" Come", " any", " day."][..]),
+            ("We  are\nopen. ", &["Come", " any", " day."]),
+            ("We ar", &["e", " open.", " Come", " any", " day."]),
+            ("We are open. Come any day.", &[]),
+            (
+                "You are",
+                &["We", " are", " open.", " Come", " any", " day."],
+            ),
+        ] {
+            let whole = ["We", " are", " open.", " Come", " any", " day."];
+            let deltas = whole.map(|text| Delta::Content(text.to_owned())).to_vec();
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|text| Delta::Content((*text).to_owned()))
+                .collect();
+            assert_eq!(continued(deltas, begun), expected, "after {begun:?}");
+        }
     }
 }

@@ -13,12 +13,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
-use tokio::time::sleep;
 
 use crate::deepgram::add_headers;
 use crate::log::{Exchange, Service};
 use crate::script::{Fault, Script};
 use crate::server::{Admission, Shared, Trouble};
+use crate::valve::Valve;
 
 use answer::Answer;
 
@@ -26,19 +26,21 @@ pub(crate) use request::{ChatRequest, Function};
 
 pub(crate) async fn complete(
     State(shared): State<Arc<Shared>>,
+    valve: Valve,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let logged: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    let admission = shared.admit(Service::Chat, json!({ "model": logged["model"] }));
+    let fields = json!({ "model": logged["model"] });
     let Admission {
-        exchange,
+        mut exchange,
         script,
         ordinal,
         trouble,
         ..
-    } = admission;
+    } = shared.admit(Service::Chat, fields, &valve);
     exchange.received("request", json!({ "request": logged }));
+    trouble.before_answer(&mut exchange).await;
     let request =
         admit(&headers, &body, &script, shared.groq_key.as_deref()).and_then(
             |request| match planned(&trouble, &request.model) {
@@ -46,7 +48,6 @@ pub(crate) async fn complete(
                 None => Ok(request),
             },
         );
-    sleep(trouble.delay()).await;
     let request = match request {
         Ok(request) => request,
         Err(refusal) => return refuse(exchange, &refusal),

@@ -24,6 +24,7 @@
 
 mod audio;
 mod backend;
+mod body;
 mod deepgram;
 mod groq;
 mod log;
@@ -32,6 +33,7 @@ pub mod script;
 mod scripted;
 mod server;
 pub mod speech;
+mod valve;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -39,18 +41,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::runtime::{self, Runtime};
 
 pub use audio::wav;
-pub use log::{Direction, LogEntry, Service};
-pub use script::{Fault, FaultRule, Script};
+pub use log::{Direction, LogEntry, OpenConnection, Service};
+pub use script::{Fault, FaultRule, Script, When};
 pub use scripted::voice::tone_of;
 
 use backend::Backend;
 use log::Log;
 use server::Shared;
+use valve::{Taps, Valve};
 
 /// What to start.
 #[derive(Clone, Debug)]
@@ -132,11 +134,8 @@ pub async fn start(config: Config) -> anyhow::Result<Providers> {
     let shared = Arc::new(Shared::new(config, log, backend));
     let router = server::router(Arc::clone(&shared));
     runtime.handle().spawn(async move {
-        // Small frames go out at once: Nagle's algorithm would hold a token back for the peer's delayed ACK.
-        let listener = listener.tap_io(|stream| {
-            let _ = stream.set_nodelay(true);
-        });
-        axum::serve(listener, router).await
+        let service = router.into_make_service_with_connect_info::<Valve>();
+        axum::serve(Taps(listener), service).await
     });
     Ok(Providers {
         addr,
@@ -185,6 +184,18 @@ impl Providers {
         self.shared.set_script(script);
     }
 
+    /// Takes other faults in place of the script's, for connections opened from now on. The rest of the script stays as it is,
+    /// `nth` goes on counting, and the rules' times count from now.
+    pub fn set_faults(&self, faults: Vec<FaultRule>) {
+        self.shared.set_faults(faults);
+    }
+
+    /// The connections that are open now, in the order in which they were opened. It needs no log to be kept.
+    #[must_use]
+    pub fn open_connections(&self) -> Vec<OpenConnection> {
+        self.shared.log.open_connections()
+    }
+
     /// Places a phone call to a worker. Returns once its media stream is open, or once the call is over without one.
     ///
     /// # Errors
@@ -199,7 +210,7 @@ impl Providers {
 
     /// Makes something go wrong, at once, on every open connection of a service.
     ///
-    /// [`Fault::Delay`] and [`Fault::Refuse`] come before a connection is open: they have no effect here.
+    /// It comes at once, whatever its [`When`] says. Faults that come before an answer ([`Fault`]) have no effect here.
     pub fn strike(&self, service: Service, fault: Fault) {
         self.shared.strike(service, fault);
     }

@@ -4,6 +4,7 @@
 //! the file named by `--log`) and printed nowhere.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -69,6 +70,16 @@ impl LogEntry {
     }
 }
 
+/// A connection that has been opened and not closed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct OpenConnection {
+    /// As in [`LogEntry::conn`].
+    pub conn: u64,
+    pub service: Service,
+    /// When it was opened, as in [`LogEntry::at_ms`].
+    pub since_ms: f64,
+}
+
 /// Where entries go.
 pub(crate) struct Log {
     origin: Instant,
@@ -77,6 +88,7 @@ pub(crate) struct Log {
     /// Changes with every entry.
     written: watch::Sender<u64>,
     file: Option<Mutex<BufWriter<File>>>,
+    open: Mutex<BTreeMap<u64, OpenConnection>>,
 }
 
 impl Log {
@@ -90,6 +102,7 @@ impl Log {
             entries: keep.then(Mutex::default),
             written: watch::Sender::new(0),
             file,
+            open: Mutex::default(),
         })
     }
 
@@ -102,6 +115,10 @@ impl Log {
             .as_ref()
             .map(|entries| locked(entries).clone())
             .unwrap_or_default()
+    }
+
+    pub(crate) fn open_connections(&self) -> Vec<OpenConnection> {
+        locked(&self.open).values().copied().collect()
     }
 
     pub(crate) fn clear(&self) {
@@ -165,6 +182,12 @@ impl Exchange {
             service,
             ending: serde_json::json!({ "by": "client" }),
         };
+        let open = OpenConnection {
+            conn,
+            service,
+            since_ms: exchange.log.elapsed_ms(),
+        };
+        locked(&exchange.log.open).insert(conn, open);
         exchange.write(Direction::Open, service.name(), fields);
         exchange
     }
@@ -205,6 +228,8 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
+        // Whoever reads of the end finds the connection gone.
+        locked(&self.log.open).remove(&self.conn);
         let ending = std::mem::take(&mut self.ending);
         self.write(Direction::Close, self.service.name(), ending);
     }

@@ -1,22 +1,26 @@
 //! The one server: paths to services, admission of a connection, and the faults that befall it.
 
+mod trouble;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use serde_json::Value;
 use tokio::sync::broadcast;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::Config;
 use crate::backend::Backend;
 use crate::log::{Exchange, Log, Service};
-use crate::script::{Fault, Script};
+use crate::script::{Fault, FaultRule, Script};
+use crate::valve::Valve;
 use crate::{deepgram, groq, phone};
+
+pub(crate) use trouble::Trouble;
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
@@ -54,15 +58,28 @@ pub(crate) struct Shared {
 
 struct Plan {
     script: Arc<Script>,
+    /// In place of the script's own, which they were at first.
+    faults: Arc<[FaultRule]>,
+    /// When the faults were given.
+    given: Instant,
     ordinals: HashMap<Service, u64>,
+}
+
+impl Plan {
+    fn new(mut script: Script) -> Self {
+        let faults = std::mem::take(&mut script.faults);
+        Self {
+            script: Arc::new(script),
+            faults: faults.into(),
+            given: Instant::now(),
+            ordinals: HashMap::new(),
+        }
+    }
 }
 
 impl Shared {
     pub(crate) fn new(config: Config, log: Log, backend: Backend) -> Self {
-        let plan = Plan {
-            script: Arc::new(config.script),
-            ordinals: HashMap::new(),
-        };
+        let plan = Plan::new(config.script);
         Self {
             log: Arc::new(log),
             backend,
@@ -77,11 +94,17 @@ impl Shared {
     }
 
     pub(crate) fn set_script(&self, script: Script) {
-        let plan = Plan {
-            script: Arc::new(script),
-            ordinals: HashMap::new(),
-        };
-        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = plan;
+        *self.plan() = Plan::new(script);
+    }
+
+    pub(crate) fn set_faults(&self, faults: Vec<FaultRule>) {
+        let mut plan = self.plan();
+        plan.faults = faults.into();
+        plan.given = Instant::now();
+    }
+
+    fn plan(&self) -> MutexGuard<'_, Plan> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn strike(&self, service: Service, fault: Fault) {
@@ -89,28 +112,19 @@ impl Shared {
         let _ = self.strikes.send((service, fault));
     }
 
-    /// Counts a connection in, opens its log and looks up what the script has in store for it.
-    pub(crate) fn admit(&self, service: Service, fields: Value) -> Admission {
+    /// Counts a connection in, opens its log and looks up what the script has in store for it. Its bytes pass `valve`.
+    pub(crate) fn admit(&self, service: Service, fields: Value, valve: &Valve) -> Admission {
         let strikes = self.strikes.subscribe();
         let conn = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
-        let (script, ordinal) = {
-            let mut plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        let (script, faults, ordinal) = {
+            let mut plan = self.plan();
             let ordinal = plan.ordinals.entry(service).or_insert(0);
             *ordinal += 1;
             let ordinal = *ordinal;
-            (Arc::clone(&plan.script), ordinal)
+            let faults = (Arc::clone(&plan.faults), plan.given);
+            (Arc::clone(&plan.script), faults, ordinal)
         };
-        let planned = script
-            .faults
-            .iter()
-            .filter(|rule| rule.strikes(service, ordinal));
-        let planned = planned.map(|rule| rule.fault.clone()).collect();
-        let trouble = Trouble {
-            service,
-            opened: Instant::now(),
-            planned,
-            strikes,
-        };
+        let trouble = Trouble::new(service, ordinal, faults, valve, strikes);
         let exchange = Exchange::open(Arc::clone(&self.log), conn, service, fields);
         Admission {
             exchange,
@@ -130,85 +144,6 @@ pub(crate) struct Admission {
     /// The how manieth of its service it is, from 1, since the script was given.
     pub(crate) ordinal: u64,
     pub(crate) trouble: Trouble,
-}
-
-/// What goes wrong on one connection.
-pub(crate) struct Trouble {
-    service: Service,
-    opened: Instant,
-    planned: Vec<Fault>,
-    strikes: broadcast::Receiver<(Service, Fault)>,
-}
-
-impl Trouble {
-    /// How the request is refused, if it is.
-    pub(crate) fn refusal(&self) -> Option<&Fault> {
-        self.planned
-            .iter()
-            .find(|fault| matches!(fault, Fault::Refuse { .. }))
-    }
-
-    pub(crate) fn delay(&self) -> Duration {
-        let delays = self.planned.iter().filter_map(|fault| match fault {
-            Fault::Delay { ms } => Some(Duration::from_millis(*ms)),
-            _ => None,
-        });
-        delays.sum()
-    }
-
-    /// What goes wrong once `tokens` of an answer are out.
-    pub(crate) fn after_tokens(&mut self, tokens: usize) -> Option<Fault> {
-        let due = self
-            .planned
-            .iter()
-            .position(|fault| tokens_of(fault).is_some_and(|count| count <= tokens));
-        due.map(|index| self.planned.swap_remove(index))
-    }
-
-    /// The next thing that goes wrong with time or by [`crate::Providers::strike`]; pends when nothing will.
-    pub(crate) async fn next(&mut self) -> Fault {
-        loop {
-            let timed = self
-                .planned
-                .iter()
-                .enumerate()
-                .filter_map(|(index, fault)| Some((after_ms(fault)?, index)));
-            let (due, index) = match timed.min() {
-                Some((after, index)) => (Some(self.opened + Duration::from_millis(after)), index),
-                None => (None, 0),
-            };
-            tokio::select! {
-                () = sleep_until(due.unwrap_or(self.opened)), if due.is_some() => {
-                    return self.planned.swap_remove(index);
-                }
-                struck = self.strikes.recv() => match struck {
-                    Ok((service, fault)) if service == self.service => return fault,
-                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
-                    Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
-                },
-            }
-        }
-    }
-}
-
-/// When a fault comes by itself; none for those that wait for something else.
-fn after_ms(fault: &Fault) -> Option<u64> {
-    match fault {
-        Fault::Close { after_ms, .. } => Some(*after_ms),
-        Fault::Cut { after_ms, .. }
-        | Fault::Error { after_ms, .. }
-        | Fault::Stall { after_ms, .. } => tokens_of(fault).is_none().then_some(*after_ms),
-        Fault::Delay { .. } | Fault::Refuse { .. } => None,
-    }
-}
-
-fn tokens_of(fault: &Fault) -> Option<usize> {
-    match fault {
-        Fault::Cut { after_tokens, .. }
-        | Fault::Error { after_tokens, .. }
-        | Fault::Stall { after_tokens, .. } => *after_tokens,
-        Fault::Close { .. } | Fault::Delay { .. } | Fault::Refuse { .. } => None,
-    }
 }
 
 /// Strikes are taken at once; this is for a connection that is busy for a moment.

@@ -44,22 +44,16 @@ pub async fn scripted(script: &str) -> anyhow::Result<Providers> {
 /// The vendors' streams with a connection that has not been closed, in order.
 #[must_use]
 pub fn open_streams(providers: &Providers) -> Vec<Service> {
-    let log = providers.log();
-    let closed: Vec<u64> = log
-        .iter()
-        .filter(|entry| entry.dir == Direction::Close)
-        .map(|entry| entry.conn)
-        .collect();
     let streams = [
         Service::Chat,
         Service::Listen,
         Service::Speak,
         Service::SpeakRest,
     ];
-    let mut open: Vec<Service> = log
+    let mut open: Vec<Service> = providers
+        .open_connections()
         .iter()
-        .filter(|entry| entry.dir == Direction::Open && !closed.contains(&entry.conn))
-        .map(|entry| entry.service)
+        .map(|connection| connection.service)
         .filter(|service| streams.contains(service))
         .collect();
     open.sort_by_key(|service| format!("{service:?}"));

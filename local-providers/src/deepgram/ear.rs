@@ -7,12 +7,11 @@ use axum::body::Bytes;
 use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
-use super::socket::{FromClient, Gone, Opened, Wire};
+use super::socket::{Arrival, FromClient, Gone, Opened, Wire};
 use super::{BadRequest, Query};
 use crate::audio::{Decoder, Encoding};
 use crate::backend::{Endpointing, Hear, Heard, Recogniser};
 use crate::script::Fault;
-use crate::server::Trouble;
 
 /// How the audio is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,18 +115,16 @@ impl Ear {
         }
     }
 
-    pub(crate) async fn next(
-        &mut self,
-        wire: &mut Wire,
-        trouble: &mut Trouble,
-    ) -> Result<Event, End> {
+    pub(crate) async fn next(&mut self, wire: &mut Wire) -> Result<Event, End> {
         loop {
             let pinged = wire.pinged.filter(|_| self.idle.pings_count);
             let quiet_since = self.quiet_since.max(pinged.unwrap_or(self.quiet_since));
             tokio::select! {
-                message = wire.receive() => return message.map(Event::Message).ok_or(End::Gone),
+                arrival = wire.next() => return Ok(match arrival? {
+                    Arrival::Fault(fault) => Event::Fault(fault),
+                    Arrival::Message(message) => Event::Message(message),
+                }),
                 Some(heard) = self.recogniser.heard.recv() => return Ok(Event::Heard(heard)),
-                fault = trouble.next() => return Ok(Event::Fault(fault)),
                 () = sleep_until(quiet_since + self.idle.limit) => {
                     // A ping is answered on the way to the next message, without ending the wait for it.
                     if !self.idle.pings_count || wire.pinged == pinged {

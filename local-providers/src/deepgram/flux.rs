@@ -17,7 +17,7 @@ use super::{DATA_0000, NET_0001, seconds};
 use crate::backend::{Endpointing, Hear, Heard, Word};
 use crate::log::Service;
 use crate::script::Fault;
-use crate::server::{Shared, Trouble};
+use crate::server::Shared;
 use options::Options;
 use turn::{Event, Trigger, Turn};
 
@@ -43,7 +43,7 @@ async fn talk(opened: Opened<Options>) {
         next_tick: 0,
     };
     session.next_tick = session.tick();
-    session.run(opened.wire, opened.trouble).await;
+    session.run(opened.wire).await;
 }
 
 /// One socket's conversation.
@@ -59,13 +59,13 @@ struct Session {
 }
 
 impl Session {
-    async fn run(mut self, mut wire: Wire, mut trouble: Trouble) {
+    async fn run(mut self, mut wire: Wire) {
         let connected = json!({ "type": "Connected", "request_id": self.request_id });
         if self.say(&mut wire, connected, Value::Null).await.is_err() {
             return;
         }
         let end = loop {
-            let step = match self.ear.next(&mut wire, &mut trouble).await {
+            let step = match self.ear.next(&mut wire).await {
                 Ok(OnSocket::Message(message)) => self.on_message(&mut wire, message).await,
                 Ok(OnSocket::Heard(heard)) => {
                     self.on_heard(&mut wire, heard).await.map_err(End::from)
@@ -113,16 +113,12 @@ impl Session {
         match fault {
             Fault::Error {
                 body: Value::Null,
-                after_ms,
-                after_tokens,
+                shape,
+                when,
             } => {
                 let mut body = error("INTERNAL_SERVER_ERROR", "An unexpected error occurred.");
                 body["sequence_id"] = Value::from(self.sequence);
-                Fault::Error {
-                    after_ms,
-                    after_tokens,
-                    body,
-                }
+                Fault::Error { body, shape, when }
             }
             other => other,
         }

@@ -18,7 +18,7 @@ use super::{DATA_0000, NET_0001, seconds};
 use crate::backend::{Endpointing, Hear, Heard, Segment};
 use crate::log::Service;
 use crate::script::Script;
-use crate::server::{Shared, Trouble};
+use crate::server::Shared;
 use options::Options;
 
 pub(crate) async fn listen(State(shared): State<Arc<Shared>>, knock: Knock) -> Response {
@@ -35,7 +35,7 @@ async fn talk(opened: Opened<Options>) {
     let format = opened.options.format;
     let ear = Ear::of(&opened, format, Endpointing::Silence, idle);
     Session::new(opened.options, opened.request_id, opened.script, ear)
-        .run(opened.wire, opened.trouble)
+        .run(opened.wire)
         .await;
 }
 
@@ -74,9 +74,9 @@ impl Session {
         }
     }
 
-    async fn run(mut self, mut wire: Wire, mut trouble: Trouble) {
+    async fn run(mut self, mut wire: Wire) {
         let end = loop {
-            let step = match self.ear.next(&mut wire, &mut trouble).await {
+            let step = match self.ear.next(&mut wire).await {
                 Ok(Event::Message(message)) => self.on_message(&mut wire, message).await,
                 Ok(Event::Heard(heard)) => self.on_heard(&mut wire, heard).await,
                 Ok(Event::Fault(fault)) => return wire.suffer(fault).await,

@@ -12,18 +12,21 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, interval, timeout};
 
 use super::{BadRequest, Query, authorise, refusal, request_id, tag};
+use crate::body::GARBAGE_EVERY;
 use crate::log::{Exchange, Service};
-use crate::script::{Fault, Script};
+use crate::script::{Fault, Script, Shape};
 use crate::server::{Admission, Shared, Trouble};
+use crate::valve::Valve;
 
 /// A client that asks for a socket.
 pub(crate) struct Knock {
     path: String,
     query: Query,
     headers: HeaderMap,
+    valve: Valve,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 }
 
@@ -39,6 +42,7 @@ impl FromRequestParts<Arc<Shared>> for Knock {
             path: parts.uri.path().to_owned(),
             query: Query::parse(parts.uri.query()),
             headers: parts.headers.clone(),
+            valve: Valve::from_request_parts(parts, shared).await?,
             upgrade: WebSocketUpgrade::from_request_parts(parts, shared).await,
         })
     }
@@ -52,7 +56,6 @@ pub(crate) struct Opened<O> {
     pub(crate) request_id: String,
     pub(crate) script: Arc<Script>,
     pub(crate) wire: Wire,
-    pub(crate) trouble: Trouble,
 }
 
 impl Knock {
@@ -75,7 +78,8 @@ impl Knock {
             script,
             trouble,
             ..
-        } = shared.admit(service, fields);
+        } = shared.admit(service, fields, &self.valve);
+        trouble.before_answer(&mut exchange).await;
         let request_id = request_id(exchange.conn());
         let options = authorise(&self.headers, shared.deepgram_key.as_deref())
             .and_then(|()| parse(&self.query));
@@ -87,10 +91,6 @@ impl Knock {
             (_, Some(response), _) => response,
             (_, _, Err(rejection)) => rejection.into_response(),
             (Ok(options), None, Ok(upgrade)) => {
-                // A voice is late with its sound instead.
-                if service == Service::Listen {
-                    sleep(trouble.delay()).await;
-                }
                 let id = request_id.clone();
                 let upgrade = upgrade.protocols(["token", "bearer"]);
                 let mut response = upgrade.on_upgrade(move |socket| {
@@ -99,8 +99,7 @@ impl Knock {
                         options,
                         request_id: id,
                         script,
-                        wire: Wire::new(socket, exchange, log_audio),
-                        trouble,
+                        wire: Wire::new(socket, exchange, log_audio, trouble),
                     })
                 });
                 tag(response.headers_mut(), &request_id);
@@ -112,25 +111,36 @@ impl Knock {
     }
 }
 
-/// A socket that logs what passes through it.
+/// A socket that logs what passes through it, and on which things go wrong.
 pub(crate) struct Wire {
     socket: WebSocket,
     pub(crate) exchange: Exchange,
     pub(crate) log_audio: bool,
+    pub(crate) trouble: Trouble,
     /// When the client pinged last.
     pub(crate) pinged: Option<Instant>,
+    /// What goes wrong here and lasts: the log will tell with the end.
+    suffers: Option<&'static str>,
 }
 
 /// The client is gone, so there is nobody to go on for.
 pub(crate) struct Gone;
 
+/// What comes to a socket.
+pub(crate) enum Arrival {
+    Fault(Fault),
+    Message(FromClient),
+}
+
 impl Wire {
-    fn new(socket: WebSocket, exchange: Exchange, log_audio: bool) -> Self {
+    fn new(socket: WebSocket, exchange: Exchange, log_audio: bool, trouble: Trouble) -> Self {
         Self {
             socket,
             exchange,
             log_audio,
+            trouble,
             pinged: None,
+            suffers: None,
         }
     }
 
@@ -142,48 +152,62 @@ impl Wire {
             .unwrap_or("text")
             .to_owned();
         self.exchange.sent(kind, logged);
-        self.socket
-            .send(Message::text(message.to_string()))
-            .await
-            .map_err(|_| Gone)
+        self.send(Message::text(message.to_string())).await
     }
 
     pub(crate) async fn audio(&mut self, bytes: Vec<u8>, logged: Value) -> Result<(), Gone> {
         if self.log_audio {
             self.exchange.sent("audio", logged);
         }
-        self.socket
-            .send(Message::Binary(bytes.into()))
-            .await
-            .map_err(|_| Gone)
+        self.send(Message::Binary(bytes.into())).await?;
+        self.trouble.on_sound();
+        Ok(())
     }
 
-    /// The next message of the client; nothing once it has gone. Pings are answered below this layer.
-    pub(crate) async fn receive(&mut self) -> Option<FromClient> {
+    async fn send(&mut self, message: Message) -> Result<(), Gone> {
+        self.socket.send(message).await.map_err(|_| Gone)
+    }
+
+    /// The next message of the client, or the next thing to go wrong and end the conversation, in place of the message if that
+    /// brought it on; an error once the client has gone.
+    pub(crate) async fn next(&mut self) -> Result<Arrival, Gone> {
         loop {
-            match self.socket.recv().await {
-                Some(Ok(Message::Binary(bytes))) => return Some(FromClient::Binary(bytes)),
-                Some(Ok(Message::Text(text))) => {
-                    let message: Value = serde_json::from_str(text.as_str()).unwrap_or(Value::Null);
-                    let kind = message
-                        .get("type")
-                        .and_then(Value::as_str)
-                        .unwrap_or("unreadable")
-                        .to_owned();
-                    self.exchange.received(kind.clone(), message.clone());
-                    return Some(FromClient::Text { kind, message });
+            let fault = tokio::select! {
+                biased;
+                fault = self.trouble.next() => fault,
+                message = receive(&mut self.socket, &mut self.exchange, &mut self.pinged, self.suffers) => {
+                    let message = message?;
+                    self.trouble.on_message(message.kind());
+                    match self.trouble.due() {
+                        None => return Ok(Arrival::Message(message)),
+                        // It befalls the line: the message is answered, drop by drop.
+                        Some(fault @ Fault::Drip { .. }) => {
+                            self.drip(&fault);
+                            return Ok(Arrival::Message(message));
+                        }
+                        Some(fault) => fault,
+                    }
                 }
-                Some(Ok(Message::Ping(_))) => self.pinged = Some(Instant::now()),
-                Some(Ok(Message::Pong(_))) => {}
-                Some(Ok(Message::Close(frame))) => {
-                    let code = frame.map(|frame| frame.code);
-                    self.exchange
-                        .ending(json!({ "by": "client", "code": code }));
-                    return None;
-                }
-                Some(Err(_)) | None => return None,
+            };
+            match fault {
+                Fault::Drip { .. } => self.drip(&fault),
+                fault => return Ok(Arrival::Fault(fault)),
             }
         }
+    }
+
+    fn drip(&mut self, fault: &Fault) {
+        if let Fault::Drip { every_ms, .. } = fault {
+            self.trouble.valve.drip(Duration::from_millis(*every_ms));
+            self.suffer_from("drip");
+        }
+    }
+
+    /// From now on, until the client leaves.
+    fn suffer_from(&mut self, fault: &'static str) {
+        self.suffers = Some(fault);
+        self.exchange
+            .ending(json!({ "by": "client", "fault": fault }));
     }
 
     /// Closes, and gives the client a moment to answer so that it reads the code and not a reset.
@@ -201,30 +225,97 @@ impl Wire {
         }
     }
 
-    /// Goes on reading and says nothing, until the client leaves.
-    pub(crate) async fn stall(mut self) {
-        self.exchange
-            .ending(json!({ "by": "client", "fault": "stall" }));
-        while self.receive().await.is_some() {}
-    }
-
     /// What a fault does to an open socket. Nothing is left of it afterwards.
     pub(crate) async fn suffer(mut self, fault: Fault) {
-        match fault {
-            Fault::Close { code, reason, .. } => self.close(code, reason).await,
-            Fault::Cut { .. } => self
-                .exchange
-                .ending(json!({ "by": "fault", "fault": "cut" })),
-            Fault::Error { body, .. } => {
-                let body = if body.is_null() {
-                    internal_error()
-                } else {
-                    body
-                };
-                let _ = self.text(body, Value::Null).await;
-                self.close(1011, "").await;
+        let mut next = Some(fault);
+        while let Some(fault) = next {
+            next = match fault {
+                Fault::Close { code, reason, .. } => return self.close(code, reason).await,
+                Fault::Error { body, shape, .. } => {
+                    let body = match (body, shape) {
+                        (Value::Null, Shape::Specification) => specified_error(),
+                        (Value::Null, Shape::Wire | Shape::XGroq) => internal_error(),
+                        (body, _) => body,
+                    };
+                    let _ = self.text(body, Value::Null).await;
+                    return self.close(1011, "").await;
+                }
+                Fault::Garbage { .. } => {
+                    self.suffer_from("garbage");
+                    self.say_nothing(true).await
+                }
+                Fault::Stall { .. } => {
+                    self.suffer_from("stall");
+                    self.say_nothing(false).await
+                }
+                _ => {
+                    self.exchange
+                        .ending(json!({ "by": "fault", "fault": "cut" }));
+                    return;
+                }
+            };
+        }
+    }
+
+    /// Goes on reading and says nothing, or nothing sensible, until the client leaves or something else goes wrong.
+    async fn say_nothing(&mut self, noise: bool) -> Option<Fault> {
+        // On a socket that carries sound, a binary frame would be sound.
+        let binary = self.trouble.service == Service::Listen;
+        let mut every = interval(GARBAGE_EVERY);
+        let mut said = 0_usize;
+        loop {
+            tokio::select! {
+                arrival = self.next() => match arrival {
+                    Ok(Arrival::Message(_)) => {}
+                    Ok(Arrival::Fault(fault)) => return Some(fault),
+                    Err(Gone) => return None,
+                },
+                _ = every.tick(), if noise => {
+                    let message = match said % 3 {
+                        1 if binary => Message::Binary(NOISE.into()),
+                        2 => Message::text("[\"Results\", 7]"),
+                        _ => Message::text("{\"type\": \"Res\u{fffd}"),
+                    };
+                    said += 1;
+                    self.exchange.sent("garbage", Value::Null);
+                    self.send(message).await.ok()?;
+                }
             }
-            Fault::Stall { .. } | Fault::Delay { .. } | Fault::Refuse { .. } => self.stall().await,
+        }
+    }
+}
+
+/// The next message of the client. Pings are answered below this layer. It may be dropped and called again.
+async fn receive(
+    socket: &mut WebSocket,
+    exchange: &mut Exchange,
+    pinged: &mut Option<Instant>,
+    suffers: Option<&str>,
+) -> Result<FromClient, Gone> {
+    loop {
+        match socket.recv().await {
+            Some(Ok(Message::Binary(bytes))) => return Ok(FromClient::Binary(bytes)),
+            Some(Ok(Message::Text(text))) => {
+                let message: Value = serde_json::from_str(text.as_str()).unwrap_or(Value::Null);
+                let kind = message
+                    .get("type")
+                    .and_then(Value::as_str)
+                    .unwrap_or("unreadable")
+                    .to_owned();
+                exchange.received(kind.clone(), message.clone());
+                return Ok(FromClient::Text { kind, message });
+            }
+            Some(Ok(Message::Ping(_))) => *pinged = Some(Instant::now()),
+            Some(Ok(Message::Pong(_))) => {}
+            Some(Ok(Message::Close(frame))) => {
+                let mut ending = json!({ "by": "client", "code": frame.map(|frame| frame.code) });
+                if let Some(fault) = suffers {
+                    ending["fault"] = Value::from(fault);
+                }
+                exchange.ending(ending);
+                return Err(Gone);
+            }
+            Some(Err(_)) | None => return Err(Gone),
         }
     }
 }
@@ -234,11 +325,28 @@ fn internal_error() -> Value {
     json!({ "type": "Error", "description": "An unexpected error occurred.", "message": "Internal error.", "variant": "INTERNAL" })
 }
 
+/// The layout of the specification.
+fn specified_error() -> Value {
+    json!({ "type": "Error", "code": "INTERNAL_SERVER_ERROR", "description": "An unexpected error occurred." })
+}
+
 /// A message of the client.
 pub(crate) enum FromClient {
     Binary(Bytes),
     Text { kind: String, message: Value },
 }
 
+impl FromClient {
+    fn kind(&self) -> &str {
+        match self {
+            Self::Binary(_) => "audio",
+            Self::Text { kind, .. } => kind,
+        }
+    }
+}
+
 /// Clients answer a close within a round trip; one that does not is gone.
 const CLOSE_ANSWER: Duration = Duration::from_secs(1);
+
+/// No text, and of no whole number of samples.
+const NOISE: &[u8] = &[0xff, 0x00, 0xc3];

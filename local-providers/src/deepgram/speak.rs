@@ -1,23 +1,26 @@
 //! `GET /v1/speak`: a voice over a socket. Text gathers until `Flush`; each flushed piece is spoken in order and ends
 //! with `Flushed`; `Clear` drops what is left, but not what is already under way.
 
+mod options;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-use super::socket::{FromClient, Gone, Knock, Opened, Wire};
-use super::{BadRequest, Query};
-use crate::audio::{Encoding, OddFrames};
+use super::Query;
+use super::socket::{Arrival, FromClient, Gone, Knock, Opened, Wire};
+use crate::audio::OddFrames;
 use crate::log::Service;
-use crate::script::Script;
-use crate::server::{Shared, Trouble};
+use crate::script::{Script, Shape};
+use crate::server::Shared;
+
+pub(crate) use options::{Medium, Voice};
 
 pub(crate) async fn speak(State(shared): State<Arc<Shared>>, knock: Knock) -> Response {
     let parse = |query: &Query| Voice::parse(query, Medium::Socket);
@@ -25,7 +28,7 @@ pub(crate) async fn speak(State(shared): State<Arc<Shared>>, knock: Knock) -> Re
 }
 
 async fn talk(opened: Opened<Voice>) {
-    let late = opened.trouble.delay();
+    let late = opened.wire.trouble.delay();
     Session::new(
         opened.shared,
         opened.options,
@@ -33,72 +36,8 @@ async fn talk(opened: Opened<Voice>) {
         opened.script,
         late,
     )
-    .run(opened.wire, opened.trouble)
+    .run(opened.wire)
     .await;
-}
-
-/// How the answer travels; the two accept different formats.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Medium {
-    Rest,
-    Socket,
-}
-
-/// What the query asks for.
-pub(crate) struct Voice {
-    pub(crate) model: String,
-    pub(crate) encoding: Encoding,
-    pub(crate) rate: u32,
-    /// Whether a WAV header comes first.
-    pub(crate) container: bool,
-}
-
-impl Voice {
-    pub(crate) fn parse(query: &Query, medium: Medium) -> Result<Self, BadRequest> {
-        let model = query.first("model").unwrap_or("aura-asteria-en");
-        if !model.starts_with("aura-") {
-            return Err(BadRequest::with(
-                StatusCode::BAD_REQUEST,
-                "Bad Request",
-                format!("No such model: {model}."),
-            ));
-        }
-        let name = query.first("encoding").unwrap_or(match medium {
-            Medium::Rest => "mp3",
-            Medium::Socket => "linear16",
-        });
-        let encoding = Encoding::from_name(name).ok_or_else(|| {
-            BadRequest::new("encoding must be linear16, mulaw or alaw: the others are not made on this machine.")
-        })?;
-        let (default, allowed): (u32, &[u32]) = match encoding {
-            Encoding::Linear16 => (24_000, &[8_000, 16_000, 24_000, 32_000, 48_000]),
-            Encoding::Alaw | Encoding::Mulaw => (8_000, &[8_000, 16_000]),
-        };
-        let rate = query
-            .number("sample_rate")?
-            .unwrap_or(if medium == Medium::Rest {
-                default
-            } else {
-                24_000
-            });
-        if !allowed.contains(&rate) {
-            return Err(BadRequest::new(format!(
-                "sample_rate is not supported with encoding {name}."
-            )));
-        }
-        let container = match (query.first("container"), medium) {
-            (Some("none"), _) | (None, Medium::Socket) => false,
-            (Some("wav") | None, Medium::Rest) => true,
-            (Some(_), _) => return Err(BadRequest::new("container is not supported here.")),
-        };
-        query.flag("mip_opt_out")?;
-        Ok(Self {
-            model: model.to_owned(),
-            encoding,
-            rate,
-            container,
-        })
-    }
 }
 
 /// One socket's conversation.
@@ -168,7 +107,7 @@ impl Session {
         }
     }
 
-    async fn run(mut self, mut wire: Wire, mut trouble: Trouble) {
+    async fn run(mut self, mut wire: Wire) {
         let metadata = json!({
             "type": "Metadata",
             "request_id": self.request_id,
@@ -187,12 +126,14 @@ impl Session {
                 break End::Close(1000, "");
             }
             let step = tokio::select! {
-                message = wire.receive() => match message {
-                    Some(message) => self.on_message(&mut wire, message).await,
-                    None => Err(End::Gone),
+                // What a sound brings on comes before the next sound.
+                biased;
+                arrival = wire.next() => match arrival {
+                    Ok(Arrival::Message(message)) => self.on_message(&mut wire, message).await,
+                    Ok(Arrival::Fault(fault)) => return wire.suffer(fault).await,
+                    Err(Gone) => Err(End::Gone),
                 },
                 samples = next_sound(&mut self.speaking) => self.on_sound(&mut wire, samples).await.map_err(End::from),
-                fault = trouble.next() => return wire.suffer(fault).await,
                 () = &mut lifetime => Err(End::Close(1011, NET_0003)),
             };
             if let Err(end) = step {
@@ -215,7 +156,7 @@ impl Session {
             self.speaking = Some(Speaking {
                 id,
                 sound,
-                frames: OddFrames::default(),
+                frames: OddFrames::new(self.script.settings.split_audio_bytes),
                 begun: false,
             });
         }
@@ -274,10 +215,16 @@ impl Session {
         }
         if self.flushes.len() >= self.script.settings.flush_limit {
             // Refused: no id, no `Flushed`, and the text waits for a flush that is accepted.
-            let message = json!({ "type": "Warning", "warn_code": "EXCESSIVE_FLUSH", "warn_msg": "Rate limit exceeded for flushes." });
-            return wire
-                .text(message, json!({ "warn_code": "EXCESSIVE_FLUSH" }))
-                .await;
+            let (code, why) = ("EXCESSIVE_FLUSH", "Rate limit exceeded for flushes.");
+            let message = match self.script.settings.warning_shape {
+                Shape::Specification => {
+                    json!({ "type": "Warning", "code": code, "description": why })
+                }
+                Shape::Wire | Shape::XGroq => {
+                    json!({ "type": "Warning", "warn_code": code, "warn_msg": why })
+                }
+            };
+            return wire.text(message, json!({ "warn_code": code })).await;
         }
         self.flushes.push_back(now);
         self.accept_flush();
@@ -304,10 +251,14 @@ impl Session {
                 let Some(samples) = speaking.sound.recv().await else {
                     break;
                 };
-                let bytes = speaking.frames.push(&self.voice.encoding.encode(&samples));
-                let logged = json!({ "bytes": bytes.len(), "sequence_id": speaking.id });
-                wire.audio(bytes, logged).await?;
+                for bytes in speaking.frames.push(&self.voice.encoding.encode(&samples)) {
+                    let logged = json!({ "bytes": bytes.len(), "sequence_id": speaking.id });
+                    wire.audio(bytes, logged).await?;
+                }
             }
+        }
+        if self.script.settings.clear_unanswered {
+            return Ok(());
         }
         let id = self.accepted.saturating_sub(1);
         wire.text(
@@ -322,12 +273,12 @@ impl Session {
             return Ok(());
         };
         let id = speaking.id;
-        let bytes = match &samples {
+        let frames = match &samples {
             Some(samples) => speaking.frames.push(&self.voice.encoding.encode(samples)),
             None => speaking.frames.finish(),
         };
         speaking.begun = true;
-        if !bytes.is_empty() {
+        for bytes in frames {
             let logged = json!({ "bytes": bytes.len(), "sequence_id": id });
             wire.audio(bytes, logged).await?;
         }

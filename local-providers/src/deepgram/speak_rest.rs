@@ -1,27 +1,29 @@
 //! `POST /v1/speak`: a voice over one request, chunked as it is made.
 
-use std::io;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use futures_util::stream;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::mpsc;
-use tokio::time::{Duration, sleep};
+use tokio::time::Duration;
 
 use super::speak::{CHARACTERS_MOST, MODEL_UUID, Medium, Voice};
 use super::{BadRequest, Query, authorise, refusal, request_id, tag};
 use crate::audio::{Encoding, OddFrames, wav_header};
+use crate::body::{Feed, Gone, PAGE, page};
 use crate::log::{Exchange, Service};
 use crate::script::Fault;
 use crate::server::{Admission, Shared, Trouble};
+use crate::valve::Valve;
 
 pub(crate) async fn speak(
     State(shared): State<Arc<Shared>>,
+    valve: Valve,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Bytes,
@@ -34,9 +36,10 @@ pub(crate) async fn speak(
         mut exchange,
         log_audio,
         script,
-        trouble,
+        mut trouble,
         ..
-    } = shared.admit(Service::SpeakRest, fields);
+    } = shared.admit(Service::SpeakRest, fields, &valve);
+    trouble.before_answer(&mut exchange).await;
     let request_id = request_id(exchange.conn());
     let accepted = authorise(&headers, shared.deepgram_key.as_deref())
         .and_then(|()| Voice::parse(&query, Medium::Rest))
@@ -56,7 +59,9 @@ pub(crate) async fn speak(
             return response;
         }
     };
-    sleep(trouble.delay()).await;
+    if let Some(page) = page(&mut exchange, &mut trouble) {
+        return page;
+    }
     let sound = shared
         .backend
         .speak(&script, &text, voice.rate, Duration::ZERO);
@@ -80,19 +85,22 @@ pub(crate) async fn speak(
     headers.insert("dg-model-uuid", HeaderValue::from_static(MODEL_UUID));
     headers.insert("dg-char-count", HeaderValue::from(characters));
     tag(headers, &request_id);
-    let (sender, receiver) = mpsc::channel(BODY_CHUNKS_WAITING);
-    tokio::spawn(
-        Answer {
-            exchange,
-            log_audio,
-            trouble,
-            voice,
-            sound,
-            sender,
-        }
-        .run(),
-    );
-    *response.body_mut() = body_of(receiver);
+    let frames = OddFrames::new(script.settings.split_audio_bytes);
+    let header = (voice.container || script.settings.wav_header_by_mistake)
+        .then(|| wav_header(voice.encoding, voice.rate, None));
+    let (feed, body) = Feed::new(0);
+    let answer = Answer {
+        exchange,
+        log_audio,
+        trouble,
+        encoding: voice.encoding,
+        frames,
+        sound,
+        header: header.unwrap_or_default(),
+        ready: VecDeque::new(),
+    };
+    tokio::spawn(answer.run(feed));
+    *response.body_mut() = body;
     response
 }
 
@@ -144,66 +152,60 @@ struct Answer {
     exchange: Exchange,
     log_audio: bool,
     trouble: Trouble,
-    voice: Voice,
+    encoding: Encoding,
+    frames: OddFrames,
     sound: mpsc::Receiver<Vec<i16>>,
-    sender: mpsc::Sender<io::Result<Bytes>>,
+    /// Comes with the first sound.
+    header: Vec<u8>,
+    /// What is made and not sent.
+    ready: VecDeque<Vec<u8>>,
 }
 
 impl Answer {
-    async fn run(mut self) {
-        let mut frames = OddFrames::default();
-        let mut first = if self.voice.container {
-            wav_header(self.voice.encoding, self.voice.rate, None)
-        } else {
-            Vec::new()
-        };
+    async fn run(mut self, mut feed: Feed) {
+        let mut finished = false;
         loop {
-            let samples = tokio::select! {
-                samples = self.sound.recv() => samples,
-                () = self.sender.closed() => return,
-                fault = self.trouble.next() => return self.suffer(fault).await,
-            };
-            first.extend(match &samples {
-                Some(samples) => frames.push(&self.voice.encoding.encode(samples)),
-                None => frames.finish(),
-            });
-            let bytes = std::mem::take(&mut first);
-            if self.log_audio && !bytes.is_empty() {
-                self.exchange.sent("audio", json!({ "bytes": bytes.len() }));
+            if feed.is_empty()
+                && let Some(frame) = self.ready.pop_front()
+            {
+                let mut bytes = std::mem::take(&mut self.header);
+                bytes.extend(frame);
+                if self.log_audio {
+                    self.exchange.sent("audio", json!({ "bytes": bytes.len() }));
+                }
+                feed.give(bytes);
             }
-            if !bytes.is_empty() && self.sender.send(Ok(bytes.into())).await.is_err() {
-                return;
-            }
-            if samples.is_none() {
+            let idle = feed.is_empty();
+            if idle && finished {
                 return self
                     .exchange
                     .ending(json!({ "by": "server", "status": 200 }));
             }
+            tokio::select! {
+                biased;
+                // What a fault waits for is out once it is poured.
+                poured = feed.pour() => match poured {
+                    Ok(()) => self.trouble.on_sound(),
+                    Err(Gone) => return,
+                },
+                fault = self.trouble.next() => match fault {
+                    Fault::Drip { every_ms, .. } => feed.drip(every_ms, &mut self.exchange),
+                    fault => {
+                        return feed
+                            .suffer(fault, &mut self.exchange, &mut self.trouble, PAGE.as_bytes())
+                            .await;
+                    }
+                },
+                samples = self.sound.recv(), if idle => match samples {
+                    Some(samples) => {
+                        self.ready.extend(self.frames.push(&self.encoding.encode(&samples)));
+                    }
+                    None => {
+                        finished = true;
+                        self.ready.extend(self.frames.finish());
+                    }
+                },
+            }
         }
     }
-
-    async fn suffer(mut self, fault: Fault) {
-        if matches!(fault, Fault::Stall { .. }) {
-            self.exchange
-                .ending(json!({ "by": "client", "fault": "stall" }));
-            self.sender.closed().await;
-        } else {
-            self.exchange
-                .ending(json!({ "by": "fault", "fault": "cut" }));
-            let _ = self.sender.send(Err(cut())).await;
-        }
-    }
 }
-
-/// A chunked body fed from a task.
-pub(crate) fn body_of(mut receiver: mpsc::Receiver<io::Result<Bytes>>) -> Body {
-    Body::from_stream(stream::poll_fn(move |context| receiver.poll_recv(context)))
-}
-
-/// Ends a body without its last chunk, so that the client sees a broken connection.
-pub(crate) fn cut() -> io::Error {
-    io::Error::from(io::ErrorKind::ConnectionAborted)
-}
-
-/// A body that is not read holds its maker back, as TCP does.
-pub(crate) const BODY_CHUNKS_WAITING: usize = 4;

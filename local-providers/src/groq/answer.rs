@@ -1,22 +1,19 @@
 //! One answer as Groq frames it: the chunks of a stream, the completion of a request that wants no stream, and what
 //! a fault makes of either.
 
-use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::ChatRequest;
 use crate::backend::Delta;
-use crate::deepgram::speak_rest::{BODY_CHUNKS_WAITING, body_of, cut};
+use crate::body::{self, Feed, Gone};
 use crate::log::Exchange;
-use crate::script::{Fault, Script};
+use crate::script::{Fault, Script, Shape};
 use crate::server::Trouble;
 
 /// The making of one answer. It ends when the body is dropped, and its log entry says so.
@@ -31,6 +28,8 @@ pub(crate) struct Answer {
     tokens: usize,
     reasoning_tokens: usize,
     calls: usize,
+    /// The script's own word for why it ends.
+    finish: Option<String>,
 }
 
 impl Answer {
@@ -54,6 +53,7 @@ impl Answer {
             tokens: 0,
             reasoning_tokens: 0,
             calls: 0,
+            finish: None,
         }
     }
 
@@ -66,14 +66,9 @@ impl Answer {
     }
 
     fn stream(self) -> Response {
-        let (sender, receiver) = mpsc::channel(BODY_CHUNKS_WAITING);
-        let chunker = Chunker {
-            sender,
-            split: self.script.settings.split_bytes,
-            width: 0,
-        };
-        tokio::spawn(self.run(chunker));
-        let mut response = Response::new(body_of(receiver));
+        let (feed, body) = Feed::new(self.script.settings.split_bytes);
+        tokio::spawn(self.run(feed));
+        let mut response = Response::new(body);
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
@@ -83,23 +78,40 @@ impl Answer {
         response
     }
 
-    async fn run(mut self, mut body: Chunker) {
-        let mut opened = false;
+    async fn run(mut self, mut feed: Feed) {
+        let (mut opened, mut finished) = (false, false);
         loop {
-            if let Some(fault) = self.trouble.after_tokens(self.tokens) {
-                return self.suffer(fault, body).await;
-            }
+            let idle = feed.is_empty();
             let delta = tokio::select! {
-                delta = self.deltas.recv() => delta,
-                () = body.sender.closed() => return,
-                fault = self.trouble.next() => return self.suffer(fault, body).await,
+                biased;
+                // What a fault waits for is out once it is poured.
+                poured = feed.pour() => match poured {
+                    Ok(()) if finished => return self.finish(),
+                    Ok(()) => {
+                        self.trouble.on_token();
+                        continue;
+                    }
+                    Err(Gone) => return,
+                },
+                fault = self.trouble.next() => match fault {
+                    Fault::Drip { every_ms, .. } => {
+                        feed.drip(every_ms, &mut self.exchange);
+                        continue;
+                    }
+                    fault => return self.suffer(fault, feed).await,
+                },
+                delta = self.deltas.recv(), if idle => delta,
             };
+            if let Some(Delta::Finish(reason)) = delta {
+                self.finish = Some(reason);
+                continue;
+            }
             let mut events = String::new();
             if !opened {
                 opened = true;
                 events.push_str(&event(&self.first_chunk(delta.as_ref())));
             }
-            let finished = delta.is_none();
+            finished = delta.is_none();
             match delta {
                 Some(delta) => events.push_str(&event(&self.delta_chunk(delta))),
                 None => {
@@ -110,48 +122,63 @@ impl Answer {
                     events.push_str("data: [DONE]\n\n");
                 }
             }
-            if body.send(events.into_bytes()).await.is_err() {
-                return;
-            }
-            if finished {
-                let fields =
-                    json!({ "finish_reason": self.finish_reason(), "tokens": self.tokens });
-                self.exchange.sent("done", fields);
-                return self
-                    .exchange
-                    .ending(json!({ "by": "server", "status": 200 }));
-            }
+            feed.give(events.into_bytes());
         }
     }
 
+    fn finish(mut self) {
+        let fields = json!({ "finish_reason": self.finish_reason(), "tokens": self.tokens });
+        self.exchange.sent("done", fields);
+        self.exchange
+            .ending(json!({ "by": "server", "status": 200 }));
+    }
+
     /// What a fault does to an open stream.
-    async fn suffer(mut self, fault: Fault, mut body: Chunker) {
+    async fn suffer(mut self, fault: Fault, mut feed: Feed) {
         match fault {
-            Fault::Error { body: error, .. } => {
-                let error = if error.is_null() {
-                    tool_use_failed()
-                } else {
-                    error
+            Fault::Error { body, shape, .. } => {
+                let error = match body {
+                    Value::Null => tool_use_failed(),
+                    body => body,
+                };
+                let last = match shape {
+                    Shape::Wire => format!("event: error\ndata: {error}\n\n"),
+                    Shape::Specification => event(&error),
+                    Shape::XGroq => event(&self.early_end(&error)),
                 };
                 self.exchange
                     .sent("error", json!({ "tokens": self.tokens }));
                 self.exchange
                     .ending(json!({ "by": "fault", "fault": "error" }));
-                let _ = body
-                    .send(format!("event: error\ndata: {error}\n\n").into_bytes())
+                feed.give(last.into_bytes());
+                let _ = feed.pour().await;
+            }
+            Fault::Tear { .. } => {
+                let chunk = event(&self.chunk(json!({ "content": TORN }), Value::Null));
+                let within = chunk.find(TORN).map_or(0, |at| at + 1);
+                feed.give(chunk.into_bytes()[..within].to_vec());
+                let _ = feed.pour().await;
+                feed.cut(&mut self.exchange, "tear").await;
+            }
+            fault => {
+                if matches!(fault, Fault::Garbage { .. }) {
+                    feed.give(BROKEN_EVENT.to_vec());
+                }
+                feed.suffer(fault, &mut self.exchange, &mut self.trouble, NOISE)
                     .await;
             }
-            Fault::Stall { .. } | Fault::Delay { .. } | Fault::Refuse { .. } => {
-                self.exchange
-                    .ending(json!({ "by": "client", "fault": "stall" }));
-                body.sender.closed().await;
-            }
-            Fault::Close { .. } | Fault::Cut { .. } => {
-                self.exchange
-                    .ending(json!({ "by": "fault", "fault": "cut" }));
-                let _ = body.sender.send(Err(cut())).await;
-            }
         }
+    }
+
+    /// A chunk that says only why there is no more.
+    fn early_end(&self, error: &Value) -> Value {
+        let why = match &error["error"]["message"] {
+            Value::String(message) => message,
+            _ => "over capacity",
+        };
+        let mut chunk = self.chunk(json!({}), Value::Null);
+        chunk["x_groq"] = json!({ "id": self.request_id(), "error": why });
+        chunk
     }
 
     /// Says who speaks. In a turn that only calls a tool, llama's first content is null and gpt-oss's empty.
@@ -174,6 +201,7 @@ impl Answer {
                 self.exchange.sent("token", json!({ "text": text }));
                 json!({ "content": text })
             }
+            Delta::Finish(_) => Value::Null,
             Delta::Reasoning(text) => {
                 self.reasoning_tokens += 1;
                 self.exchange.sent("reasoning", Value::Null);
@@ -231,8 +259,9 @@ impl Answer {
         chunk
     }
 
-    fn finish_reason(&self) -> &'static str {
-        if self.calls > 0 { "tool_calls" } else { "stop" }
+    fn finish_reason(&self) -> &str {
+        let usual = if self.calls > 0 { "tool_calls" } else { "stop" };
+        self.finish.as_deref().unwrap_or(usual)
     }
 
     fn chunk(&self, delta: Value, finish_reason: Value) -> Value {
@@ -272,6 +301,10 @@ impl Answer {
         while let Some(delta) = self.deltas.recv().await {
             self.tokens += 1;
             match delta {
+                Delta::Finish(reason) => {
+                    self.tokens -= 1;
+                    self.finish = Some(reason);
+                }
                 Delta::Content(text) => content.push_str(&text),
                 Delta::Reasoning(text) => reasoning.push_str(&text),
                 Delta::ToolCall {
@@ -319,9 +352,11 @@ impl Answer {
             "completion",
             json!({ "content": content, "finish_reason": self.finish_reason() }),
         );
-        self.exchange
-            .ending(json!({ "by": "server", "status": 200 }));
-        let mut response = Response::new(Body::from(body.to_string()));
+        if let Some(page) = body::page(&mut self.exchange, &mut self.trouble) {
+            return page;
+        }
+        let bytes = body.to_string().into_bytes();
+        let mut response = Response::new(body::whole(self.exchange, self.trouble, bytes));
         response.headers_mut().insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
@@ -344,39 +379,17 @@ fn tool_use_failed() -> Value {
     } })
 }
 
-/// Sends bytes whole, or cut wherever a width that keeps changing falls.
-struct Chunker {
-    sender: mpsc::Sender<io::Result<Bytes>>,
-    split: usize,
-    width: usize,
-}
-
-impl Chunker {
-    async fn send(
-        &mut self,
-        bytes: Vec<u8>,
-    ) -> Result<(), mpsc::error::SendError<io::Result<Bytes>>> {
-        let mut rest = Bytes::from(bytes);
-        if self.split == 0 {
-            return self.sender.send(Ok(rest)).await;
-        }
-        while !rest.is_empty() {
-            // Widths of split, split + 1, split + 2 and again: no border stays in one place of an event.
-            self.width = (self.width + 1) % 3;
-            let piece = rest.split_to(rest.len().min(self.split + self.width));
-            self.sender.send(Ok(piece)).await?;
-            // Otherwise the pieces would leave in one packet and be read as one.
-            sleep(BETWEEN_PIECES).await;
-        }
-        Ok(())
-    }
-}
-
 /// Stands for the time of the request, which nobody reads.
 const CREATED: u64 = 1_770_770_839;
 
 /// English text on a usual tokeniser.
 const CHARACTERS_PER_TOKEN: usize = 4;
 
-/// Long enough for the client to be woken for the piece before, too short to be felt.
-const BETWEEN_PIECES: Duration = Duration::from_micros(200);
+/// A character of two bytes.
+const TORN: &str = "\u{e9}";
+
+/// An event that breaks off within a word.
+const BROKEN_EVENT: &[u8] = b"data: {\"choices\":[{\"del";
+
+/// What follows it: no event, no JSON and no text.
+const NOISE: &[u8] = b"\xff\xfe\x00}]\n\ndata: \xc3\x28 <html>\n\n";

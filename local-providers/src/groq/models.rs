@@ -2,29 +2,36 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use serde_json::{Value, json};
-use tokio::time::sleep;
 
 use super::{authorise, planned, refuse};
+use crate::body::{page, whole};
 use crate::log::Service;
 use crate::server::{Admission, Shared};
+use crate::valve::Valve;
 
-pub(crate) async fn list(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+pub(crate) async fn list(
+    State(shared): State<Arc<Shared>>,
+    valve: Valve,
+    headers: HeaderMap,
+) -> Response {
     let Admission {
         mut exchange,
         script,
-        trouble,
+        mut trouble,
         ..
-    } = shared.admit(Service::Models, Value::Null);
+    } = shared.admit(Service::Models, Value::Null, &valve);
+    trouble.before_answer(&mut exchange).await;
     let refusal = authorise(&headers, shared.groq_key.as_deref()).err();
     let refusal = refusal.or_else(|| planned(&trouble, ""));
-    sleep(trouble.delay()).await;
     if let Some(refusal) = refusal {
         return refuse(exchange, &refusal);
+    }
+    if let Some(page) = page(&mut exchange, &mut trouble) {
+        return page;
     }
     let withdrawn = &script.settings.withdrawn_models;
     let offered = MODELS.iter().filter(|model| {
@@ -32,10 +39,8 @@ pub(crate) async fn list(State(shared): State<Arc<Shared>>, headers: HeaderMap) 
         !withdrawn.iter().any(|withdrawn| withdrawn == id)
     });
     let data: Vec<Value> = offered.map(Model::to_json).collect();
-    exchange.ending(json!({ "by": "server", "status": 200 }));
-    let mut response = Response::new(Body::from(
-        json!({ "object": "list", "data": data }).to_string(),
-    ));
+    let list = json!({ "object": "list", "data": data }).to_string();
+    let mut response = Response::new(whole(exchange, trouble, list.into_bytes()));
     response.headers_mut().insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),

@@ -142,6 +142,20 @@ impl ChatRequest {
             .is_some_and(|message| message.role == "tool")
     }
 
+    /// The words that the model is to go on from, and the request without them: those of a last message that is the
+    /// assistant's own.
+    pub(crate) fn begun(&self) -> Option<(String, Self)> {
+        let last = self.messages.last()?;
+        let text = last.text();
+        let is_begun =
+            last.role == "assistant" && last.tool_calls.is_empty() && !text.trim().is_empty();
+        is_begun.then(|| {
+            let mut before = self.clone();
+            before.messages.pop();
+            (text, before)
+        })
+    }
+
     pub(crate) fn tool(&self, name: &str) -> Option<&Function> {
         self.tools
             .iter()

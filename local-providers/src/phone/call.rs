@@ -21,6 +21,7 @@ use super::{SIGNATURE, sid};
 use crate::log::Service;
 use crate::scripted::voice::{tone, tone_of};
 use crate::server::{Admission, Shared};
+use crate::valve::Valve;
 
 /// A call's task.
 pub(crate) struct Runner {
@@ -186,7 +187,7 @@ impl Runner {
             log_audio,
             mut trouble,
             ..
-        } = self.shared.admit(Service::Media, fields);
+        } = self.shared.admit(Service::Media, fields, &Valve::default());
         let socket = match timeout(CONNECTING, self.open(stream)).await {
             Ok(Ok(socket)) => socket,
             Ok(Err((code, reason))) => {
@@ -294,7 +295,9 @@ impl Runner {
         members: &[(String, String)],
     ) -> anyhow::Result<(u16, String, String)> {
         let fields = json!({ "url": url, "call_sid": self.line.call_sid });
-        let Admission { mut exchange, .. } = self.shared.admit(Service::Webhook, fields);
+        let Admission { mut exchange, .. } =
+            self.shared
+                .admit(Service::Webhook, fields, &Valve::default());
         let form = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(members)
             .finish();

@@ -10,15 +10,16 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use tokio::time::sleep;
 
 use super::event::EventKind;
 use super::line::{Command, Line};
 use super::twiml::Document;
+use crate::body::{page, whole};
 use crate::deepgram::add_headers;
 use crate::log::{Exchange, Service};
 use crate::script::Fault;
 use crate::server::{Admission, Shared};
+use crate::valve::Valve;
 
 /// Every call there has been: what is over is still known to be.
 #[derive(Default)]
@@ -108,6 +109,7 @@ impl Refusal {
 
 pub(crate) async fn update(
     State(shared): State<Arc<Shared>>,
+    valve: Valve,
     Path((account_sid, call)): Path<(String, String)>,
     headers: HeaderMap,
     body: Bytes,
@@ -116,9 +118,14 @@ pub(crate) async fn update(
     let call_sid = call.strip_suffix(".json").unwrap_or(&call).to_owned();
     let fields = json!({ "call_sid": call_sid, "form": form });
     let Admission {
-        exchange, trouble, ..
-    } = shared.admit(Service::Rest, fields);
-    sleep(trouble.delay()).await;
+        mut exchange,
+        mut trouble,
+        ..
+    } = shared.admit(Service::Rest, fields, &valve);
+    trouble.before_answer(&mut exchange).await;
+    if let Some(page) = page(&mut exchange, &mut trouble) {
+        return page;
+    }
     let line = shared
         .calls
         .find(&account_sid, &call_sid, credentials(&headers).as_ref());
@@ -150,7 +157,10 @@ pub(crate) async fn update(
         Ok((line, (command, status))) => {
             tell(Some(line), request, 200);
             line.command(command);
-            respond(exchange, 200, &resource(line, status))
+            let resource = resource(line, status).to_string();
+            let mut response = Response::new(whole(exchange, trouble, resource.into_bytes()));
+            response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+            response
         }
         Err(refusal) => {
             tell(line.as_ref(), request, refusal.status);
@@ -275,16 +285,15 @@ fn usual_body(status: u16) -> Value {
     Refusal::new(status, code, message).body()
 }
 
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
 fn respond(mut exchange: Exchange, status: u16, body: &Value) -> Response {
     exchange.ending(json!({ "by": "server", "status": status }));
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    headers.insert(header::CONTENT_TYPE, JSON);
     if status == 401 {
         headers.insert(
             header::WWW_AUTHENTICATE,

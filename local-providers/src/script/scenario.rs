@@ -21,16 +21,16 @@ impl Script {
                     say: answer.clone(),
                     ..Reply::default()
                 }),
-                None => script.faults.push(FaultRule {
-                    service: Service::Chat,
-                    nth: Some(nth),
-                    times: 1,
-                    fault: Fault::Refuse {
+                None => {
+                    let refusal = Fault::Refuse {
                         status: NEVER_REPEATED,
                         body: Value::Null,
                         headers: BTreeMap::new(),
-                    },
-                }),
+                    };
+                    script
+                        .faults
+                        .push(FaultRule::nth(Service::Chat, nth, refusal));
+                }
             }
         }
         script.replies.push(Reply {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use crate::backend::{Delta, arguments_text};
+use crate::backend::{Delta, arguments_text, continued};
 use crate::groq::ChatRequest;
 use crate::script::{Reply, Script, ToolCall};
 
@@ -18,7 +18,10 @@ pub(crate) fn complete(
     let (sender, receiver) = mpsc::channel(TOKENS_WAITING);
     let latency = script.latency.clone();
     let reasons = script.settings.reasoning && request.model.contains("gpt-oss");
-    let deltas = answer(script, request, ordinal, reasons);
+    let deltas = match request.begun() {
+        Some((begun, before)) => continued(answer(script, &before, ordinal, reasons), &begun),
+        None => answer(script, request, ordinal, reasons),
+    };
     let first_at = Instant::now() + Duration::from_millis(latency.llm_first_token_ms);
     tokio::spawn(async move {
         for (index, delta) in deltas.into_iter().enumerate() {
@@ -45,7 +48,8 @@ fn answer(script: &Script, request: &ChatRequest, ordinal: u64, reasons: bool) -
     if reasons {
         deltas.extend(tokens(REASONING).map(Delta::Reasoning));
     }
-    match script.replies.iter().find(fits) {
+    let reply = script.replies.iter().find(fits);
+    match reply {
         None => deltas.extend(tokens(Script::OTHERWISE).map(Delta::Content)),
         Some(Reply {
             tool_call: Some(call),
@@ -58,8 +62,13 @@ fn answer(script: &Script, request: &ChatRequest, ordinal: u64, reasons: bool) -
             let calls = std::iter::once(call).chain(more_calls);
             deltas.extend(calls.flat_map(called));
         }
+        Some(reply) if reply.only_reasoning => {
+            deltas.extend(tokens(&reply.say).map(Delta::Reasoning));
+        }
         Some(reply) => deltas.extend(tokens(&reply.say).map(Delta::Content)),
     }
+    let reason = reply.and_then(|reply| reply.finish_reason.clone());
+    deltas.extend(reason.map(Delta::Finish));
     deltas
 }
 

@@ -2,7 +2,8 @@
 //! one. She answers from the facts in the system prompt; books, moves and cancels appointments and takes messages step by step, one
 //! question at a time; and calls the tools she is offered. Nothing is booked before it was read back and agreed to.
 //!
-//! She remembers nothing: like a model, she reads the whole conversation each time.
+//! She remembers nothing: like a model, she reads the whole conversation each time. Where it ends with her own words, she goes
+//! on from there.
 
 mod arguments;
 mod desk;
@@ -18,7 +19,7 @@ use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use crate::backend::Delta;
+use crate::backend::{Delta, continued};
 use crate::groq::ChatRequest;
 use crate::scripted::model::tokens;
 use facts::Facts;
@@ -28,7 +29,10 @@ use visit::{Expected, Task, Visit};
 
 pub(crate) fn complete(request: &ChatRequest) -> mpsc::Receiver<Delta> {
     let (sender, receiver) = mpsc::channel(1);
-    let deltas = answer(request);
+    let deltas = match request.begun() {
+        Some((begun, before)) => continued(answer(&before), &begun),
+        None => answer(request),
+    };
     tokio::spawn(async move {
         for delta in deltas {
             sleep(TOKEN).await;

@@ -119,12 +119,7 @@ async fn the_model_refuses_what_groq_refuses() {
         body: Value::Null,
         headers: [("retry-after".into(), "2".into())].into(),
     };
-    let faults = vec![FaultRule {
-        service: Service::Chat,
-        nth: Some(4),
-        times: 1,
-        fault,
-    }];
+    let faults = vec![FaultRule::nth(Service::Chat, 4, fault)];
     let providers = start(Script { faults, ..quick() }).await;
     let code = async |request: reqwest::RequestBuilder| {
         let response = request.send().await.expect("answered");
@@ -169,26 +164,20 @@ async fn the_model_refuses_what_groq_refuses() {
 
 #[tokio::test]
 async fn a_stream_may_end_in_an_error_or_in_nothing() {
-    let rule = |nth, fault| FaultRule {
-        service: Service::Chat,
-        nth: Some(nth),
-        times: 1,
-        fault,
-    };
+    let rule = |nth, fault| FaultRule::nth(Service::Chat, nth, fault);
     let faults = vec![
         rule(
             1,
             Fault::Error {
-                after_ms: 0,
-                after_tokens: Some(2),
+                when: When::after_tokens(2),
                 body: Value::Null,
+                shape: Shape::Wire,
             },
         ),
         rule(
             2,
             Fault::Cut {
-                after_ms: 0,
-                after_tokens: Some(2),
+                when: When::after_tokens(2),
             },
         ),
     ];
@@ -233,12 +222,7 @@ async fn the_models_are_listed_to_those_who_may_ask_them() {
         body: Value::Null,
         headers: Default::default(),
     };
-    let faults = vec![FaultRule {
-        service: Service::Models,
-        nth: Some(3),
-        times: 1,
-        fault,
-    }];
+    let faults = vec![FaultRule::nth(Service::Models, 3, fault)];
     let mut script = Script { faults, ..quick() };
     script.settings.withdrawn_models = vec!["openai/gpt-oss-120b".into()];
     let providers = start(script).await;

@@ -336,16 +336,11 @@ async fn a_closed_stream_is_heard_to_its_end() {
 #[tokio::test]
 async fn faults_come_in_this_services_own_words() {
     let fault = Fault::Error {
-        after_ms: 0,
-        after_tokens: None,
+        when: When::at_once(),
         body: Value::Null,
+        shape: Shape::Wire,
     };
-    let faults = vec![FaultRule {
-        service: Service::Listen,
-        nth: Some(1),
-        times: 1,
-        fault,
-    }];
+    let faults = vec![FaultRule::nth(Service::Listen, 1, fault)];
     let providers = start(Script { faults, ..quick() }).await;
     let mut socket = connect(&providers, FLUX).await.expect("accepted");
     let (code, _, error) = until_close(&mut socket).await;
@@ -357,8 +352,7 @@ async fn faults_come_in_this_services_own_words() {
     let mut socket = connect(&providers, FLUX).await.expect("accepted");
     until(&mut socket, "Connected").await;
     let stall = Fault::Stall {
-        after_ms: 0,
-        after_tokens: None,
+        when: When::at_once(),
     };
     providers.strike(Service::Listen, stall);
     speech(&mut socket, 900).await;

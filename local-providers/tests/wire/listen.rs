@@ -152,12 +152,7 @@ async fn upgrades_are_refused_with_the_vendors_body() {
         body: Value::Null,
         headers: [("retry-after".into(), "1".into())].into(),
     };
-    let faults = vec![FaultRule {
-        service: Service::Listen,
-        nth: Some(2),
-        times: 1,
-        fault,
-    }];
+    let faults = vec![FaultRule::nth(Service::Listen, 2, fault)];
     let providers = start(Script { faults, ..quick() }).await;
     let refusal = |result: Result<Socket, Error>| match result {
         Err(Error::Http(response)) => {

@@ -5,15 +5,9 @@ use super::*;
 #[tokio::test]
 async fn the_log_tells_when_a_client_goes_away() {
     let fault = Fault::Stall {
-        after_ms: 0,
-        after_tokens: Some(1),
+        when: When::after_tokens(1),
     };
-    let faults = vec![FaultRule {
-        service: Service::Chat,
-        nth: None,
-        times: 1,
-        fault,
-    }];
+    let faults = vec![FaultRule::always(Service::Chat, fault)];
     let mut script = Script { faults, ..quick() };
     script.latency.tts_realtime_factor = 1.0;
     let providers = start(script).await;
@@ -74,7 +68,7 @@ async fn a_strike_hits_open_sockets_and_a_new_script_counts_anew() {
         Fault::Close {
             code: 1011,
             reason: "gone".into(),
-            after_ms: 0,
+            when: When::at_once(),
         },
     );
     assert_eq!(until_close(&mut socket).await.0, 1011);
@@ -83,12 +77,7 @@ async fn a_strike_hits_open_sockets_and_a_new_script_counts_anew() {
         body: Value::Null,
         headers: Default::default(),
     };
-    let faults = vec![FaultRule {
-        service: Service::Listen,
-        nth: Some(1),
-        times: 1,
-        fault,
-    }];
+    let faults = vec![FaultRule::nth(Service::Listen, 1, fault)];
     providers.set_script(Script {
         faults,
         utterances: vec!["second".into()],

@@ -9,9 +9,9 @@ mod speak;
 mod worker;
 
 use futures_util::{SinkExt, StreamExt};
-use local_providers::script::{AfterLast, Latency, Reply, Settings, ToolCall};
+use local_providers::script::{AfterLast, Latency, Reply, Settings, Shape, ToolCall};
 use local_providers::{
-    Config, Direction, Fault, FaultRule, LogEntry, Providers, Script, Service, tone_of,
+    Config, Direction, Fault, FaultRule, LogEntry, Providers, Script, Service, When, tone_of,
 };
 use serde_json::{Value, json};
 use tokio::net::TcpStream;

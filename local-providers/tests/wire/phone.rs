@@ -304,12 +304,7 @@ async fn a_script_spoils_rest() {
         body: Value::Null,
         headers: Default::default(),
     };
-    let rule = |nth: u64, fault: Fault| FaultRule {
-        service: Service::Rest,
-        nth: Some(nth),
-        times: 1,
-        fault,
-    };
+    let rule = |nth: u64, fault: Fault| FaultRule::nth(Service::Rest, nth, fault);
     talk.providers.set_script(Script {
         faults: vec![rule(1, refuse(500)), rule(2, Fault::Delay { ms: 50 })],
         ..quick()

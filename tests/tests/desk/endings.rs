@@ -6,7 +6,7 @@ mod ways;
 use anyhow::ensure;
 use futures_util::future::{BoxFuture, try_join_all};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use local_providers::{Fault, Providers, Script, Service};
+use local_providers::{Fault, Providers, Script, Service, When};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::door::{Door, Guest};
@@ -247,8 +247,7 @@ async fn the_record_is_complete_however_a_call_ends() -> anyhow::Result<()> {
     let talking = try_join_all(talking).await?;
     use_script(&[HOURS], 100, json!([refuse("listen")]))?;
     let cut = Fault::Cut {
-        after_ms: 0,
-        after_tokens: None,
+        when: When::at_once(),
     };
     stage.providers.strike(Service::Listen, cut);
     for (door, guest) in Door::BOTH.into_iter().zip(&talking) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use front_desk::business::Business;
 use front_desk::zone::plus_days;
-use local_providers::{Fault, FaultRule, Script, Service};
+use local_providers::{Fault, FaultRule, Script, Service, When};
 use serde_json::{Value, json};
 use tests::database::rows;
 use tests::door::{Door, Guest};
@@ -174,15 +174,10 @@ async fn invariant_20_whatever_the_model_does_is_decided_at_the_desk_and_told_to
     }
     // One that never finishes its answer.
     let mut stalls: Script = Script::from_json(&script.to_string())?;
-    stalls.faults.push(FaultRule {
-        service: Service::Chat,
-        nth: None,
-        times: 1,
-        fault: Fault::Stall {
-            after_ms: 0,
-            after_tokens: Some(1),
-        },
-    });
+    let stall = Fault::Stall {
+        when: When::after_tokens(1),
+    };
+    stalls.faults.push(FaultRule::always(Service::Chat, stall));
     providers.set_script(stalls);
     guest.ask(700).await.context("no apology")?;
     guest.hang_up().await?;
