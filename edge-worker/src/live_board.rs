@@ -1,9 +1,10 @@
-//! `LiveBoard`: one Durable Object for each business, named by its id: which calls are on, told to the pages that watch.
+//! `LiveBoard`: one Durable Object for each business, named by its id: which calls are on and whether it is in Safe Mode,
+//! told to the pages that watch.
 //!
-//! Stored, in the object's own SQLite: `live`, one row for each call that is on or has just ended, as [`board::Row`]. A row is written
-//! before anybody is told of it, so that a board that slept tells the next page the same.
+//! Stored, in the object's own SQLite: `live`, one row for each call that is on or has just ended, as [`board::Row`]; and `mode`, one row, as
+//! [`board::Told`]. A row is written before anybody is told of it, so that a board that slept tells the next page the same.
 //!
-//! Requests are [`BoardRequest`]s: a call reports, a page watches. Pages' sockets sleep with the object; nothing is taken from them. A call
+//! Requests are [`BoardRequest`]s: a call reports, the warden tells the mode, a page watches. Pages' sockets sleep with the object; nothing is taken from them. A call
 //! never waits for the board, and the board holds nothing of what is said in one.
 
 mod board;
@@ -22,7 +23,8 @@ use worker::{
 use crate::clock::unix_millis;
 use crate::problem::Problem;
 use crate::store::record::Door;
-use board::{Board, Row};
+use crate::warden::SafeMode;
+use board::{Board, Row, Told};
 
 /// The binding's name.
 const BINDING: &str = "LIVE";
@@ -41,7 +43,10 @@ const COME_BACK: u16 = 4_000;
 /// Closes the socket of a page that says something.
 const POLICY: u16 = 1_008;
 
-const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS live (id TEXT PRIMARY KEY, row TEXT NOT NULL)";
+const SCHEMA: [&str; 2] = [
+    "CREATE TABLE IF NOT EXISTS live (id TEXT PRIMARY KEY, row TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS mode (one INTEGER PRIMARY KEY CHECK (one = 1), row TEXT NOT NULL)",
+];
 
 /// What a call tells of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,8 +101,13 @@ pub enum LiveEvent {
     Call(LiveCall),
     /// A call is over.
     Gone { id: String },
-    /// The first frame: the calls that are on, the oldest first.
-    Snapshot { calls: Vec<LiveCall> },
+    /// Safe Mode has begun or ended, or something else is its cause.
+    SafeMode(SafeMode),
+    /// The first frame: the calls that are on, the oldest first, and whether the business is in Safe Mode.
+    Snapshot {
+        calls: Vec<LiveCall>,
+        safe_mode: SafeMode,
+    },
 }
 
 /// A call that is on.
@@ -131,6 +141,15 @@ pub async fn tell(env: &Env, report: &Report) {
     }
 }
 
+/// Tells the board of a business its mode. `n` grows with each change of it.
+pub async fn tell_mode(env: &Env, site: &str, n: u64, mode: &SafeMode) -> Result<()> {
+    let mode = mode.clone();
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post)
+        .with_headers(BoardRequest::Mode(Told { n, mode }).to_headers()?);
+    ask(env, site, &init).await.map(drop)
+}
+
 /// Opens a page's socket on the board of a business. `until` is when whoever it is for has to be asked again at the latest.
 pub async fn watch(env: &Env, site: &str, until: Option<u64>) -> Result<Response> {
     let most = unix_millis().saturating_add(WATCH_MS);
@@ -154,6 +173,7 @@ async fn ask(env: &Env, site: &str, init: &RequestInit) -> Result<Response> {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum BoardRequest {
+    Mode(Told),
     Report(Report),
     Watch { until: u64 },
 }
@@ -161,7 +181,7 @@ enum BoardRequest {
 impl BoardRequest {
     fn to_headers(&self) -> Result<Headers> {
         let headers = Headers::new();
-        headers.set(REQUEST_HEADER, &serde_json::to_string(self)?)?;
+        headers.set(REQUEST_HEADER, &crate::header_json(self)?)?;
         Ok(headers)
     }
 
@@ -201,6 +221,7 @@ impl DurableObject for LiveBoard {
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         match BoardRequest::read(&request) {
+            Some(BoardRequest::Mode(told)) => self.hear_mode(told),
             Some(BoardRequest::Report(report)) => self.hear(report).await,
             Some(BoardRequest::Watch { until }) => self.admit(until).await,
             None => Problem::bad_request("not a request of this worker").into_response(),
@@ -265,6 +286,19 @@ impl LiveBoard {
         Response::empty()
     }
 
+    fn hear_mode(&self, told: Told) -> Result<Response> {
+        self.load()?;
+        if let Some(told) = self.with(|board| board.hear_mode(told)) {
+            let row = serde_json::to_string(&told)?;
+            self.state.storage().sql().exec(
+                "INSERT OR REPLACE INTO mode (one, row) VALUES (1, ?)",
+                vec![row.into()],
+            )?;
+            self.say(&LiveEvent::SafeMode(told.mode))?;
+        }
+        Response::empty()
+    }
+
     async fn admit(&self, until: u64) -> Result<Response> {
         if self.state.get_websockets().len() >= MOST_SOCKETS {
             let why = "too many pages watch already";
@@ -274,9 +308,8 @@ impl LiveBoard {
         let pair = WebSocketPair::new()?;
         self.state.accept_web_socket(&pair.server);
         pair.server.serialize_attachment(Watcher { until })?;
-        let calls = self.with(|board| board.calls());
-        pair.server
-            .send_with_str(serde_json::to_string(&LiveEvent::Snapshot { calls })?)?;
+        let first = self.with(|board| board.snapshot());
+        pair.server.send_with_str(serde_json::to_string(&first)?)?;
         self.wake_again().await?;
         Response::from_websocket(pair.client)
     }
@@ -324,12 +357,18 @@ impl LiveBoard {
             row: String,
         }
         let sql = self.state.storage().sql();
-        sql.exec(SCHEMA, None)?;
+        for table in SCHEMA {
+            sql.exec(table, None)?;
+        }
         let stored: Vec<Stored> = sql.exec("SELECT row FROM live", None)?.to_array()?;
         let rows = stored
             .iter()
             .filter_map(|stored| serde_json::from_str::<Row>(&stored.row).ok());
-        self.board.replace(Some(Board::of(rows)));
+        let mode: Vec<Stored> = sql.exec("SELECT row FROM mode", None)?.to_array()?;
+        let mode = mode.first();
+        let mode = mode.and_then(|stored| serde_json::from_str(&stored.row).ok());
+        self.board
+            .replace(Some(Board::of(rows, mode.unwrap_or_default())));
         Ok(())
     }
 

@@ -31,6 +31,7 @@ const TABLES: &[&[Route]] = &[
     api::messages::ROUTES,
     api::metrics::ROUTES,
     api::privacy::ROUTES,
+    api::safe_mode::ROUTES,
     api::session::ROUTES,
     api::settings::ROUTES,
     api::sites::ROUTES,

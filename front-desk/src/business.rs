@@ -31,6 +31,8 @@ pub struct Business {
     pub hours: Hours,
     pub policies: Policies,
     pub agent: Agent,
+    #[serde(default)]
+    pub limits: Limits,
 }
 
 /// Something a caller can book.
@@ -75,6 +77,16 @@ pub struct Agent {
     /// Where a caller is put through to a person: a number by E.164. Without one, she takes a message.
     #[serde(default)]
     pub transfer_number: Option<String>,
+}
+
+/// What she may spend in a day of the business's own calendar. None: as much as there is to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Minutes of all calls together.
+    pub minutes_a_day: Option<u32>,
+    /// Tokens that the model reads and writes.
+    pub tokens_a_day: Option<u32>,
 }
 
 /// A field that cannot be used, and why, in words for the form it stands in.
@@ -178,6 +190,7 @@ impl Business {
                 // Of the numbers that are kept free for fiction.
                 transfer_number: Some("+12025550143".to_owned()),
             },
+            limits: Limits::default(),
         }
     }
 }
@@ -315,6 +328,37 @@ mod tests {
                 "agent.transfer_number"
             ]
         );
+    }
+
+    #[test]
+    fn limits_are_none_or_within_bounds() {
+        let limits = |minutes_a_day, tokens_a_day| {
+            faults(|business| {
+                business.limits = Limits {
+                    minutes_a_day,
+                    tokens_a_day,
+                };
+            })
+        };
+        for (minutes, tokens) in [
+            (None, None),
+            (Some(1), None),
+            (None, Some(1)),
+            (Some(100_000), Some(1_000_000_000)),
+        ] {
+            assert!(limits(minutes, tokens).is_empty(), "{minutes:?} {tokens:?}");
+        }
+        let both = ["limits.minutes_a_day", "limits.tokens_a_day"];
+        assert_eq!(limits(Some(0), Some(0)), both);
+        assert_eq!(limits(Some(100_001), Some(1_000_000_001)), both);
+    }
+
+    #[test]
+    fn a_business_from_before_there_were_limits_has_none() {
+        let mut value = serde_json::to_value(Business::demo()).unwrap();
+        value.as_object_mut().unwrap().remove("limits");
+        let business: Business = serde_json::from_value(value).unwrap();
+        assert_eq!(business, Business::demo());
     }
 
     #[test]

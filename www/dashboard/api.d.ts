@@ -59,7 +59,7 @@ country: string,
 /**
  * ISO 4217.
  */
-currency: string, services: Array<Service>, hours: Hours, policies: Policies, agent: Agent, };
+currency: string, services: Array<Service>, hours: Hours, policies: Policies, agent: Agent, limits: Limits, };
 
 /**
  * `GET /api/calendar` and `POST /api/calendar/renew`
@@ -116,6 +116,11 @@ calls: Array<Call>,
  * The cursor of the next page; null on the last.
  */
 next: string | null, };
+
+/**
+ * Why a business is in Safe Mode, the weightiest first.
+ */
+export type Cause = "owner" | "recogniser" | "model" | "voice" | "minutes" | "tokens";
 
 /**
  * How figures differ from the previous range's. Null where the previous range has nothing to compare with.
@@ -196,6 +201,15 @@ fast_share: number | null, median_ms: number | null, p95_ms: number | null, inte
 interruption_share: number | null, usage: Usage, };
 
 /**
+ * A cause that holds.
+ */
+export type Holding = { cause: Cause, since: number,
+/**
+ * When it ends by itself. Null: an owner ends it.
+ */
+until: number | null, };
+
+/**
  * When a business is open.
  */
 export type Hours = { monday: Array<Interval>, tuesday: Array<Interval>, wednesday: Array<Interval>, thursday: Array<Interval>, friday: Array<Interval>, saturday: Array<Interval>, sunday: Array<Interval>, exceptions: Array<Exception>, };
@@ -204,6 +218,19 @@ export type Hours = { monday: Array<Interval>, tuesday: Array<Interval>, wednesd
  * Times of day such as `09:30`; `24:00` is the midnight at which a day ends.
  */
 export type Interval = { from: string, to: string, };
+
+/**
+ * What she may spend in a day of the business's calendar; null: no limit.
+ */
+export type Limits = {
+/**
+ * Of all calls together: 1 to 100000.
+ */
+minutes_a_day: number | null,
+/**
+ * That the model reads and writes: 1 to 1000000000.
+ */
+tokens_a_day: number | null, };
 
 /**
  * A call that is on.
@@ -225,7 +252,7 @@ turns: number, };
 /**
  * One text frame to a page. Nothing of what is said in a call.
  */
-export type LiveEvent = { "type": "call" } & LiveCall | { "type": "gone", id: string, } | { "type": "snapshot", calls: Array<LiveCall>, };
+export type LiveEvent = { "type": "call" } & LiveCall | { "type": "gone", id: string, } | { "type": "safe_mode" } & SafeMode | { "type": "snapshot", calls: Array<LiveCall>, safe_mode: SafeMode, };
 
 /**
  * What goes on in a call.
@@ -369,6 +396,40 @@ errors?: Array<FieldError>, };
  * What somebody may do: everything, or looking.
  */
 export type Role = "owner" | "viewer";
+
+/**
+ * Whether a business is in Safe Mode: `GET /api/safe-mode` and what `PUT /api/safe-mode` gives. Instants are UTC, in milliseconds since 1970.
+ */
+export type SafeMode = { on: boolean,
+/**
+ * Since when without a break.
+ */
+since: number | null,
+/**
+ * The first of those that hold.
+ */
+cause: Cause | null,
+/**
+ * The name of the owner who has switched it on.
+ */
+by: string | null,
+/**
+ * When it ends by itself. Null while it is on: an owner ends it.
+ */
+until: number | null,
+/**
+ * All that hold now. It is on until none does.
+ */
+causes: Array<Holding>, };
+
+/**
+ * What `PUT /api/safe-mode` takes.
+ */
+export type SafeModeSwitch = {
+/**
+ * False takes back what an owner did, and nothing else.
+ */
+on: boolean, };
 
 /**
  * Something a caller can book.

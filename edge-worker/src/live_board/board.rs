@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{LiveCall, LiveEvent, Report};
+use crate::warden::SafeMode;
 
 /// The most calls that are shown at once. One more is not: a page could not show it either.
 const MOST_CALLS: usize = 200;
@@ -45,6 +46,14 @@ impl Row {
     }
 }
 
+/// The mode, as the warden told it last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Told {
+    /// Grows with each change: one that comes late is not news.
+    pub(super) n: u64,
+    pub(super) mode: SafeMode,
+}
+
 /// What a report changes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct News {
@@ -67,12 +76,14 @@ pub(super) struct Silent {
 #[derive(Debug, Default)]
 pub(super) struct Board {
     rows: BTreeMap<String, Row>,
+    told: Told,
 }
 
 impl Board {
-    pub(super) fn of(rows: impl Iterator<Item = Row>) -> Self {
+    pub(super) fn of(rows: impl Iterator<Item = Row>, told: Told) -> Self {
         Self {
             rows: rows.map(|row| (row.report.call.clone(), row)).collect(),
+            told,
         }
     }
 
@@ -106,6 +117,15 @@ impl Board {
         news
     }
 
+    /// Takes the mode in, and gives it back if it is news.
+    pub(super) fn hear_mode(&mut self, told: Told) -> Option<Told> {
+        let is_news = self.told.n < told.n;
+        is_news.then(|| {
+            self.told = told.clone();
+            told
+        })
+    }
+
     /// Drops what has been silent for too long.
     pub(super) fn sweep(&mut self, now: u64) -> Silent {
         let mut silent = Silent {
@@ -126,8 +146,16 @@ impl Board {
         self.rows.values().map(Row::due).min()
     }
 
+    /// All that is known, for a page that comes.
+    pub(super) fn snapshot(&self) -> LiveEvent {
+        LiveEvent::Snapshot {
+            calls: self.calls(),
+            safe_mode: self.told.mode.clone(),
+        }
+    }
+
     /// The calls that are on, the oldest first.
-    pub(super) fn calls(&self) -> Vec<LiveCall> {
+    fn calls(&self) -> Vec<LiveCall> {
         let mut calls: Vec<LiveCall> = self.on().collect();
         calls.sort_by(|a, b| (a.started_at, &a.id).cmp(&(b.started_at, &b.id)));
         calls
@@ -168,6 +196,15 @@ mod tests {
             state,
             n,
         }
+    }
+
+    fn told(n: u64, on: bool) -> Told {
+        let mode = SafeMode {
+            on,
+            by: on.then(|| "Zoë".to_owned()),
+            ..SafeMode::default()
+        };
+        Told { n, mode }
     }
 
     fn ids(board: &Board) -> Vec<String> {
@@ -232,6 +269,24 @@ mod tests {
     }
 
     #[test]
+    fn a_page_that_comes_is_told_the_mode_that_was_told_last() {
+        let mut board = Board::default();
+        for (n, on, is_news) in [
+            (2, true, true),
+            (1, false, false),
+            (2, false, false),
+            (3, false, true),
+        ] {
+            let news = board.hear_mode(told(n, on));
+            assert_eq!(news.is_some(), is_news, "{n}");
+        }
+        let LiveEvent::Snapshot { safe_mode, .. } = board.snapshot() else {
+            panic!("{:?}", board.snapshot());
+        };
+        assert!(!safe_mode.on);
+    }
+
+    #[test]
     fn a_board_has_an_end() {
         let mut board = Board::default();
         for n in 0..MOST_CALLS + 50 {
@@ -259,9 +314,25 @@ mod tests {
             );
         }
         let rows = rows.iter().map(|row| serde_json::to_string(row).unwrap());
-        let again = Board::of(rows.map(|row| serde_json::from_str(&row).unwrap()));
-        assert_eq!(again.calls(), board.calls());
+        let told = board.hear_mode(told(1, true)).unwrap();
+        let told = serde_json::to_string(&told).unwrap();
+        let again = Board::of(
+            rows.map(|row| serde_json::from_str(&row).unwrap()),
+            serde_json::from_str(&told).unwrap(),
+        );
+        assert_eq!(again.snapshot(), board.snapshot());
         assert_eq!(ids(&again), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_frame_of_the_mode_names_its_kind_too() {
+        let frame = serde_json::to_value(LiveEvent::SafeMode(SafeMode::default())).unwrap();
+        assert_eq!(
+            frame,
+            serde_json::json!({
+                "type": "safe_mode", "on": false, "since": null, "cause": null, "by": null, "until": null, "causes": [],
+            })
+        );
     }
 
     #[test]

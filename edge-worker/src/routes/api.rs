@@ -8,6 +8,7 @@ pub(super) mod messages;
 pub(super) mod metrics;
 pub(super) mod privacy;
 mod query;
+pub(super) mod safe_mode;
 pub(super) mod session;
 pub(super) mod settings;
 mod show;

@@ -354,6 +354,7 @@ mod tests {
             },
         ];
         business.services.reverse();
+        business.limits.tokens_a_day = Some(1_000_000);
         business
     }
 

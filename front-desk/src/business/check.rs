@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Agent, Business, Fault, Policies, SERVICE_NAME, Service, core_of};
+use super::{Agent, Business, Fault, Limits, Policies, SERVICE_NAME, Service, core_of};
 use crate::text::{Line, Phone, TextError, clean_line, clean_lines};
 
 pub(super) fn checked(mut business: Business) -> Result<Business, Vec<Fault>> {
@@ -26,6 +26,7 @@ pub(super) fn checked(mut business: Business) -> Result<Business, Vec<Fault>> {
     business.hours.check(&mut faults);
     check_policies(business.policies, &mut faults);
     check_agent(&mut business.agent, &business.country, &mut faults);
+    check_limits(business.limits, &mut faults);
     if faults.is_empty() {
         Ok(business)
     } else {
@@ -116,6 +117,24 @@ fn check_agent(agent: &mut Agent, country: &str, faults: &mut Vec<Fault>) {
     }
 }
 
+fn check_limits(limits: Limits, faults: &mut Vec<Fault>) {
+    let mut within = |field: &str, limit: Option<u32>, (least, most): (u32, u32), what: &str| {
+        if limit.is_some_and(|limit| !(least..=most).contains(&limit)) {
+            faults.push(Fault::new(
+                format!("limits.{field}"),
+                format!("must be {least} to {most} {what} a day, or nothing for no limit"),
+            ));
+        }
+    };
+    within(
+        "minutes_a_day",
+        limits.minutes_a_day,
+        MINUTES_A_DAY,
+        "minutes",
+    );
+    within("tokens_a_day", limits.tokens_a_day, TOKENS_A_DAY, "tokens");
+}
+
 fn check_id(field: &str, id: &str, faults: &mut Vec<Fault>) {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if !(1..=64).contains(&id.len()) || !id.bytes().all(plain) {
@@ -148,6 +167,12 @@ const MINUTES: (u16, u16) = (5, 12 * 60);
 
 /// A million in a currency with cents. Sums of millions of bookings stay exact in JSON.
 const PRICE: i64 = 100_000_000;
+
+/// At the most, seventy lines that are busy all day long. Without a minute nobody would ever be answered: for that there is the owner's switch.
+const MINUTES_A_DAY: (u32, u32) = (1, 100_000);
+
+/// At the most, about what those lines would use up.
+const TOKENS_A_DAY: (u32, u32) = (1, 1_000_000_000);
 
 /// At most four weeks.
 const LEAD_MINUTES: (u32, u32) = (0, 28 * 24 * 60);

@@ -101,6 +101,7 @@ fn looks(now: i64, feed: &str) -> Vec<Case> {
         look("GET /api/session", "", ALWAYS),
         look("GET /api/sites", "", ALWAYS),
         look("GET /api/settings", "", ALWAYS),
+        look("GET /api/safe-mode", "", ALWAYS),
         look("GET /api/calendar", "", ALWAYS),
         look("GET /api/users", "", ALWAYS + 200),
     ];
@@ -221,6 +222,10 @@ fn changes(now: i64, settings: &Value) -> anyhow::Result<Vec<Case>> {
             post(format!("/api/messages/{}/undone", message(n)))
         }),
         change("PUT /api/settings", "", CHANGE + 24, TIMES, save),
+        change("PUT /api/safe-mode", "", CHANGE, TIMES, |n| {
+            let body = json!({ "on": n.is_multiple_of(2) });
+            (Method::PUT, "/api/safe-mode".to_owned(), Some(body))
+        }),
         change("POST /api/calendar/renew", "", CHANGE, TIMES, |_| {
             post("/api/calendar/renew".to_owned())
         }),

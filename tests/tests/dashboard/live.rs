@@ -50,7 +50,7 @@ async fn a_page_is_told_which_calls_are_on_and_nothing_of_them() -> anyhow::Resu
 }
 
 /// A page that watches.
-struct Page {
+pub(crate) struct Page {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// All text frames so far.
     frames: Vec<String>,
@@ -66,7 +66,7 @@ enum Told {
 
 impl Page {
     /// Opens the socket as a page of the worker's own does; the status and code of a refusal.
-    async fn open(
+    pub(crate) async fn open(
         office: &Office,
         visitor: &Visitor,
     ) -> anyhow::Result<Result<Self, (u16, String)>> {
@@ -123,11 +123,16 @@ impl Page {
         })
     }
 
-    async fn event(&mut self) -> anyhow::Result<Value> {
+    pub(crate) async fn event(&mut self) -> anyhow::Result<Value> {
         match self.next().await? {
             Told::Event(event) => Ok(event),
             other => bail!("{other:?} instead of an event"),
         }
+    }
+
+    /// The newest frame.
+    pub(crate) fn last(&self) -> Option<&String> {
+        self.frames.last()
     }
 
     /// Events up to one that fits.

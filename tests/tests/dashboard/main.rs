@@ -7,6 +7,7 @@ mod figures;
 mod hostile;
 mod live;
 mod race;
+mod safe_mode;
 mod settings;
 
 use anyhow::{Context, ensure};

@@ -1,5 +1,6 @@
 //! What an owner decides about the business: loaded whole, saved whole, by version.
 
+use front_desk::business::Business;
 use serde_json::Value;
 use worker::Method;
 
@@ -9,6 +10,7 @@ use super::whose::{Whose, json};
 use super::{Answer, Ask, Failure, Guard, Route, now};
 use crate::problem::{FieldError, Problem};
 use crate::store::site::{self, Site};
+use crate::warden::{self, Terms};
 
 mod form;
 
@@ -44,12 +46,20 @@ async fn save(mut ask: Ask) -> Answer {
     let kept = wanted.retention_days;
     let version = site::save(db, &wanted.business, wanted.version, kept, now).await?;
     whose.note(&ask, "settings.save", whose.id()).await?;
+    hold(&ask, &wanted.business, now).await;
     shown(&Site {
         business: wanted.business,
         version,
         retention_days: kept.unwrap_or(whose.site.retention_days),
         ..whose.site
     })
+}
+
+/// Limits hold from now on: a raised one ends Safe Mode at once. A warden that misses it learns of them from the next page that asks or the next call.
+async fn hold(ask: &Ask, business: &Business, now: i64) {
+    if let Err(error) = warden::state(&ask.env, &Terms::of(business, now)).await {
+        worker::console_warn!("the warden was not told of new limits: {error}");
+    }
 }
 
 fn shown(site: &Site) -> Answer {
@@ -66,7 +76,7 @@ fn shown(site: &Site) -> Answer {
 #[derive(Debug)]
 struct Wanted {
     version: i64,
-    business: front_desk::business::Business,
+    business: Business,
     /// None: not spoken of. None within: for ever.
     retention_days: Option<Option<u32>>,
 }
@@ -141,7 +151,6 @@ fn read(body: Value, id: &str) -> Result<Wanted, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use front_desk::business::Business;
     use serde_json::json;
 
     use super::*;

@@ -168,12 +168,35 @@ fn bad_values() -> Vec<Bad> {
             json!("+1 202 555 0143 0143 0143"),
             "agent.transfer_number",
         ),
+        ("/limits", json!(60), "limits"),
+        ("/limits/minutes_a_day", json!(0), "limits.minutes_a_day"),
+        (
+            "/limits/minutes_a_day",
+            json!(100_001),
+            "limits.minutes_a_day",
+        ),
+        ("/limits/minutes_a_day", json!(-60), "limits.minutes_a_day"),
+        ("/limits/minutes_a_day", json!("60"), "limits.minutes_a_day"),
+        ("/limits/minutes_a_day", json!(1.5), "limits.minutes_a_day"),
+        ("/limits/tokens_a_day", json!(0), "limits.tokens_a_day"),
+        (
+            "/limits/tokens_a_day",
+            json!(1_000_000_001),
+            "limits.tokens_a_day",
+        ),
+        (
+            "/limits/tokens_a_day",
+            json!(u64::MAX),
+            "limits.tokens_a_day",
+        ),
+        ("/limits/tokens_a_day", json!(true), "limits.tokens_a_day"),
         ("/extra", json!(1), "extra"),
         ("/services/0/extra", json!(1), "services[0].extra"),
         ("/hours/extra", json!(1), "hours.extra"),
         ("/hours/monday/0/extra", json!(1), "hours.monday[0].extra"),
         ("/policies/extra", json!(1), "policies.extra"),
         ("/agent/extra", json!(1), "agent.extra"),
+        ("/limits/extra", json!(1), "limits.extra"),
     ];
     for (from, to, day) in [
         (

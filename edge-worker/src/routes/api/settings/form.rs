@@ -1,6 +1,6 @@
 //! A business as a form sends it. What cannot be read is named field by field, beside what the business itself cannot accept.
 
-use front_desk::business::{Agent, Business, Currency, Fault, Policies, Service};
+use front_desk::business::{Agent, Business, Currency, Fault, Limits, Policies, Service};
 use front_desk::hours::{Exception, Hours, Interval, TimeOfDay};
 use front_desk::period;
 use serde::de::DeserializeOwned;
@@ -73,6 +73,7 @@ impl Form {
             hours: self.hours(given),
             policies: self.policies(given),
             agent: self.agent(given),
+            limits: self.limits(given),
         };
         self.no_more(given, "");
         business
@@ -176,6 +177,21 @@ impl Form {
         agent
     }
 
+    fn limits(&mut self, given: &mut Object) -> Limits {
+        let path = "limits";
+        if matches!(given.get(path), None | Some(Value::Null)) {
+            given.remove(path);
+            return Limits::default();
+        }
+        let given = &mut self.object(given, "", path);
+        let limits = Limits {
+            minutes_a_day: self.optional_number(given, path, "minutes_a_day"),
+            tokens_a_day: self.optional_number(given, path, "tokens_a_day"),
+        };
+        self.no_more(given, path);
+        limits
+    }
+
     /// A text that must be there. What it has to be like is for the business to say.
     fn text(&mut self, given: &mut Object, path: &str, name: &str) -> String {
         self.required(given, path, name, TEXT).unwrap_or_default()
@@ -187,6 +203,16 @@ impl Form {
         number.map_or_else(T::default, |number| {
             T::try_from(number).unwrap_or(T::LARGEST)
         })
+    }
+
+    fn optional_number<T: Number>(
+        &mut self,
+        given: &mut Object,
+        path: &str,
+        name: &str,
+    ) -> Option<T> {
+        let number: i64 = self.optional(given, path, name, NUMBER)?;
+        Some(T::try_from(number).unwrap_or(T::LARGEST))
     }
 
     fn required<T: DeserializeOwned>(
@@ -382,6 +408,7 @@ mod tests {
         let mut value = demo();
         for (object, name) in [
             ("", "kind"),
+            ("", "limits"),
             ("/agent", "tone"),
             ("/agent", "notes"),
             ("/agent", "transfer_number"),
@@ -449,6 +476,11 @@ mod tests {
                 json!("555"),
                 "agent.transfer_number",
             ),
+            ("/limits", json!([]), "limits"),
+            ("/limits/minutes_a_day", json!("60"), "limits.minutes_a_day"),
+            ("/limits/minutes_a_day", json!(0), "limits.minutes_a_day"),
+            ("/limits/tokens_a_day", json!(-1), "limits.tokens_a_day"),
+            ("/limits/tokens_a_day", json!(1e15), "limits.tokens_a_day"),
         ] {
             let told = faults(|business| *business.pointer_mut(pointer).unwrap() = value.clone());
             assert_eq!(told, [field], "{pointer} {value}");

@@ -122,6 +122,14 @@ struct SettingsSave {
     retention_days: Option<u32>,
 }
 
+/// What `PUT /api/safe-mode` takes.
+#[derive(TS)]
+#[expect(dead_code, reason = "read field by field")]
+struct SafeModeSwitch {
+    /// False takes back what an owner did, and nothing else.
+    on: bool,
+}
+
 /// A business as its owner describes it.
 #[derive(Serialize, Deserialize, TS)]
 #[serde(deny_unknown_fields)]
@@ -140,6 +148,7 @@ struct Business {
     hours: Hours,
     policies: Policies,
     agent: Agent,
+    limits: Limits,
 }
 
 /// Something a caller can book.
@@ -208,6 +217,16 @@ struct Agent {
     transfer_number: Option<String>,
 }
 
+/// What she may spend in a day of the business's calendar; null: no limit.
+#[derive(Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+struct Limits {
+    /// Of all calls together: 1 to 100000.
+    minutes_a_day: Option<u32>,
+    /// That the model reads and writes: 1 to 1000000000.
+    tokens_a_day: Option<u32>,
+}
+
 const HEAD: &str = "// What the worker's API takes and gives. Made from its types: `UPDATE_EXPECT=1 cargo test -p edge-worker described` writes it anew.\n";
 
 #[test]
@@ -229,6 +248,7 @@ fn the_pages_description_is_that_of_the_types() {
     file.visit::<Problem>();
     file.visit::<NewBooking>();
     file.visit::<SettingsSave>();
+    file.visit::<SafeModeSwitch>();
     let mut text = HEAD.to_owned();
     for declaration in file.by_name.values() {
         text.push('\n');
