@@ -18,6 +18,7 @@
 //! nothing of another call.
 
 mod browser;
+mod caller;
 mod desk;
 mod door;
 mod driver;
@@ -29,6 +30,7 @@ mod record;
 mod tally;
 mod telephone;
 mod voice;
+mod watch;
 
 use std::cell::RefCell;
 
@@ -46,7 +48,8 @@ use crate::providers::socket::SocketEvent;
 use crate::settings::Settings;
 use crate::site;
 use crate::twilio::{CallSid, StreamSid};
-use driver::{Caller, Parts};
+use caller::Caller;
+use driver::Parts;
 use record::{Care, Door, Opening, Record, Ringing, Stored};
 use voice::RestEvent;
 

@@ -153,7 +153,9 @@ impl Caller {
 
     /// What opens the call again.
     pub fn right_to_resume(&self) -> anyhow::Result<&str> {
-        self.resume.as_deref().context("the edge gave no right to come back")
+        self.resume
+            .as_deref()
+            .context("the edge gave no right to come back")
     }
 
     /// Comes back on another line, and gives what the edge says first.

@@ -2,6 +2,8 @@
 //!
 //! Nothing is decided here, and carrying out never waits: work is started and its result comes back as a fact.
 
+mod account;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -16,9 +18,11 @@ use voice_core::endpointing::Policy;
 use voice_core::time::Timestamp;
 use voice_core::turn::{ForTurn, TurnGate};
 use voice_core::wire::{Outcome, ServerMessage};
-use worker::{Delay, Env, WebSocket};
+use worker::{Delay, Env};
 
+use self::account::Used;
 use super::browser::Browser;
+use super::caller::Caller;
 use super::desk::{Client, Desk};
 use super::door::{Door, Received, Refusal};
 use super::live::Live;
@@ -29,16 +33,18 @@ use super::record::{Cost, Record, Stored};
 use super::tally::Tally;
 use super::telephone::Telephone;
 use super::voice::Voice;
+use super::watch::Watch;
 use super::{Fact, Facts};
 use crate::clock::{Clock, unix_millis, unix_time, until};
 use crate::desk;
 use crate::live_board::Report;
+use crate::providers::AudioFormat;
 use crate::providers::groq_llm::Groq;
 use crate::providers::socket::{Pump, SocketEvent};
-use crate::providers::{AudioFormat, Usage};
 use crate::settings::{Settings, SttFamily};
 use crate::store;
-use crate::twilio::{PhoneNumber, StreamSid};
+use crate::twilio::PhoneNumber;
+use crate::warden::Terms;
 
 /// How often the sockets are looked after: often enough for a keep-alive due every four seconds.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
@@ -63,49 +69,6 @@ impl Parts {
     pub(super) fn transfer_number(&self) -> Option<PhoneNumber> {
         let number = self.business.agent.transfer_number.as_deref();
         number.and_then(PhoneNumber::parse)
-    }
-}
-
-/// Who is at the other end, on a socket that has not been accepted.
-pub(super) enum Caller {
-    Browser {
-        socket: WebSocket,
-        /// The right to come back.
-        resume: String,
-    },
-    /// The browser of a call that is on, on another line.
-    Back(WebSocket),
-    Telephone {
-        socket: WebSocket,
-        stream: StreamSid,
-    },
-}
-
-impl Caller {
-    /// The call was over before this end of it was connected.
-    fn turn_away(self) {
-        let socket = self.into_socket();
-        // Only an accepted socket can be closed. If the caller is gone, both fail and that is well.
-        let _ = socket.accept();
-        let _ = socket.close(Some(1011), Some("call over"));
-    }
-
-    /// The call that the caller wants to go on with has ended like this.
-    pub(super) fn tell_end(self, outcome: Outcome) {
-        let socket = self.into_socket();
-        let ended = ServerMessage::Ended { outcome };
-        // As above; a browser that does not hear of it hears of nothing else either.
-        let _ = socket.accept();
-        let _ = socket.send(&ended);
-        let _ = socket.close(Some(1000), Some("call over"));
-    }
-
-    fn into_socket(self) -> WebSocket {
-        match self {
-            Self::Browser { socket, .. } | Self::Telephone { socket, .. } | Self::Back(socket) => {
-                socket
-            }
-        }
     }
 }
 
@@ -159,23 +122,10 @@ struct Driver {
     /// What the call had cost before it was cut short.
     before: Cost,
     live: Live,
+    watch: Watch,
     facts: Facts,
     gate: TurnGate,
     ended: Option<Outcome>,
-}
-
-/// Tokens of the model in this call.
-#[derive(Clone, Copy, Default)]
-struct Used {
-    tokens_in: u64,
-    tokens_out: u64,
-}
-
-impl Used {
-    fn add(&mut self, usage: Usage) {
-        self.tokens_in = self.tokens_in.saturating_add(usage.tokens_in.into());
-        self.tokens_out = self.tokens_out.saturating_add(usage.tokens_out.into());
-    }
 }
 
 impl Driver {
@@ -218,7 +168,6 @@ impl Driver {
             started_at,
             turns: 0,
             state: None,
-            // More than were made before the call was cut short: a state lasts longer than that.
             n: u32::try_from(now.saturating_sub(started_at) / 10).unwrap_or(u32::MAX),
         };
         let client = Client {
@@ -229,6 +178,15 @@ impl Driver {
             record: parts.record.clone(),
             done: stored.as_ref().map_or(0, |stored| stored.runs),
         };
+        // More than were made before the call was cut short: a state, or a report, lasts longer than that.
+        let n = report.n;
+        let watch = Watch::new(
+            parts.env.clone(),
+            Terms::of(&parts.business, now),
+            parts.call.clone(),
+            n,
+            facts.clone(),
+        );
         let before = stored
             .as_ref()
             .map(|stored| stored.cost)
@@ -255,6 +213,7 @@ impl Driver {
             desk: Desk::open(client, facts.clone()),
             used: Used::default(),
             live: Live::new(parts.env.clone(), report),
+            watch,
             facts,
             gate: TurnGate::default(),
             ended: None,
@@ -307,7 +266,8 @@ impl Driver {
     }
 
     /// Lets the call run by itself.
-    fn start(self, receiver: UnboundedReceiver<Fact>) {
+    fn start(mut self, receiver: UnboundedReceiver<Fact>) {
+        self.tell_warden(self.clock.now());
         wasm_bindgen_futures::spawn_local(async move {
             let call = self.parts.call.clone();
             if let Err(error) = self.run(receiver).await {
@@ -522,27 +482,8 @@ impl Driver {
         self.ended = Some(Outcome::Refused);
     }
 
-    /// The model's answer is no longer of interest; what it has cost is.
-    fn put_away_answer(&mut self) {
-        if let Some(asked) = self.asked.take() {
-            self.used.add(asked.cost());
-        }
-    }
-
-    /// What the call has cost so far.
-    fn cost(&self) -> Cost {
-        let mut used = self.used;
-        used.add(self.asked.as_ref().map(Asked::cost).unwrap_or_default());
-        let before = self.before;
-        Cost {
-            listened: before.listened.saturating_add(self.recogniser.listened()),
-            tokens_in: before.tokens_in.saturating_add(used.tokens_in),
-            tokens_out: before.tokens_out.saturating_add(used.tokens_out),
-            characters: before.characters.saturating_add(self.voice.characters()),
-        }
-    }
-
     fn keep_house(&mut self, now: Timestamp) {
+        self.tell_warden(now);
         let received = match &mut self.door {
             Some(door) => {
                 self.recogniser.keep_alive(now);
@@ -558,6 +499,10 @@ impl Driver {
     }
 
     async fn finish(mut self, outcome: Outcome) -> worker::Result<()> {
+        let now = self.clock.now();
+        self.tell_warden(now);
+        let spent = self.spent(now);
+        self.watch.tell(now, spent);
         let door = self.door.take();
         let record = self.parts.record.clone();
         record.keep_cost(&self.cost());

@@ -59,8 +59,18 @@ async fn twenty_calls_outlive_the_runtime() -> anyhow::Result<()> {
     // Every turn that was finished before and after is in the database once: the greeting and the answers.
     let kept = async {
         loop {
-            let calls = rows(state.path(), "SELECT id FROM calls WHERE door = ?1", "browser").await?;
-            let phones = rows(state.path(), "SELECT id FROM calls WHERE door = ?1", "phone").await?;
+            let calls = rows(
+                state.path(),
+                "SELECT id FROM calls WHERE door = ?1",
+                "browser",
+            )
+            .await?;
+            let phones = rows(
+                state.path(),
+                "SELECT id FROM calls WHERE door = ?1",
+                "phone",
+            )
+            .await?;
             if calls.len() == BROWSERS && phones.len() == PHONES {
                 return anyhow::Ok(());
             }

@@ -29,7 +29,9 @@ async fn an_answer_goes_on_at_the_sample_where_the_line_was_lost() -> anyhow::Re
     );
     caller.plays_at_once = true;
     let samples = before;
-    caller.tell(&ClientMessage::Played { turn, samples }).await?;
+    caller
+        .tell(&ClientMessage::Played { turn, samples })
+        .await?;
     ensure!(completed(&mut caller).await? == turn);
     let heard = caller.received.get(&turn).copied().unwrap_or_default();
     // To the sample: nothing twice and nothing left out. Trimming takes some silence before the first sound.
@@ -55,7 +57,9 @@ async fn words_said_while_the_line_is_lost_are_answered() -> anyhow::Result<()> 
     // What the page does for a sound that began and ended meanwhile.
     caller.tell(&ClientMessage::SpeechStarted).await?;
     let silence_ms = 800;
-    caller.tell(&ClientMessage::SpeechEnded { silence_ms }).await?;
+    caller
+        .tell(&ClientMessage::SpeechEnded { silence_ms })
+        .await?;
     heard_of(&mut caller, 24_000).await?;
     let asked = chat_requests(&providers);
     ensure!(

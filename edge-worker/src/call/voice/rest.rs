@@ -82,6 +82,11 @@ async fn fetch_speech(
             Refusal::Busy { reason } | Refusal::Hopeless { reason } => RestEvent::Failed(reason),
         });
     }
+    let kind = response.headers().get("content-type").ok().flatten();
+    if !kind.is_some_and(|kind| kind.starts_with("audio/")) {
+        // A page of somebody between, whose bytes would be noise.
+        return Err(RestEvent::Failed("no sound".to_owned()));
+    }
     let mut chunks = response.stream().map_err(unreachable)?;
     let mut decoder = PcmDecoder::new(format);
     while let Some(chunk) = chunks.next().await {

@@ -1,0 +1,122 @@
+//! The rows of the design's table that need more than one connection to go wrong.
+
+use anyhow::ensure;
+use local_providers::Service;
+use serde_json::json;
+use tests::edge::Edge;
+use tests::{chat_requests, scripted};
+
+use crate::{ANSWER, APOLOGY, DEAF, FILLER, TOO_LONG, ask, script};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recogniser_lost_again_and_again_ends_in_a_farewell() -> anyhow::Result<()> {
+    let providers = scripted("{}").await?;
+    let edge = Edge::start(&providers).await?;
+    let lost = |after_ms: u64, times: u64| json!([{ "service": "listen", "nth": 1, "times": times, "fault": "close", "after_ms": after_ms }]);
+
+    // Once, in the middle of the question: nothing is noticed, and the same model hears it.
+    providers.set_script(script(&lost(4_700, 1))?);
+    let heard = ask(&providers, &edge).await?;
+    ensure!(
+        heard.has(ANSWER) && !heard.has(FILLER),
+        "{}",
+        heard.outcome()
+    );
+    ensure!(heard.longest_silence() < 1_500.0, "{heard:?}");
+
+    // Twice: another model.
+    providers.clear_log();
+    providers.set_script(script(&lost(1_000, 2))?);
+    let heard = ask(&providers, &edge).await?;
+    ensure!(heard.has(ANSWER), "{}", heard.outcome());
+    let models: Vec<String> = providers
+        .log()
+        .iter()
+        .filter(|entry| entry.service == Service::Listen && !entry.field("query").is_null())
+        .map(|entry| entry.field("query")["model"].to_string())
+        .collect();
+    ensure!(
+        models.first().is_some_and(|model| model.contains("nova-2"))
+            && models.last().is_some_and(|model| model.contains("nova-3")),
+        "{models:?}"
+    );
+
+    // For good: she says so.
+    providers.set_script(script(&lost(1_000, 99))?);
+    let heard = ask(&providers, &edge).await?;
+    ensure!(
+        heard.her.tone_ms(DEAF, 0.0, heard.her.end_ms()) > 1_000.0,
+        "{}",
+        heard.outcome()
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_breaks_off_is_asked_for_the_rest() -> anyhow::Result<()> {
+    let providers = scripted("{}").await?;
+    let edge = Edge::start(&providers).await?;
+    for fault in [
+        json!({ "service": "chat", "nth": 1, "fault": "cut", "after_tokens": 3 }),
+        json!({ "service": "chat", "nth": 1, "fault": "tear", "after_tokens": 3 }),
+    ] {
+        providers.clear_log();
+        providers.set_script(script(&json!([fault]))?);
+        let heard = ask(&providers, &edge).await?;
+        ensure!(
+            heard.longest_silence() < TOO_LONG && !heard.has(APOLOGY),
+            "{}",
+            heard.outcome()
+        );
+        ensure!(heard.sounding_ms() > 1_500.0, "{} ms", heard.sounding_ms());
+        let asked = chat_requests(&providers);
+        ensure!(asked.len() > 1, "{asked:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_asks_for_time_gets_it_and_another_answers() -> anyhow::Result<()> {
+    let providers = scripted("{}").await?;
+    let edge = Edge::start(&providers).await?;
+    let refused = json!({ "service": "chat", "nth": 1, "fault": "refuse", "status": 429, "headers": { "retry-after": "30" } });
+    providers.set_script(script(&json!([refused]))?);
+    let heard = ask(&providers, &edge).await?;
+    ensure!(heard.has(ANSWER), "{}", heard.outcome());
+    let models: Vec<String> = providers
+        .log()
+        .iter()
+        .filter_map(|entry| {
+            entry
+                .field("request")
+                .get("model")?
+                .as_str()
+                .map(str::to_owned)
+        })
+        .collect();
+    let first = models.iter().filter(|model| model.ends_with("20b")).count();
+    ensure!(first == 1 && models.len() > 1, "{models:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prompt_that_is_too_long_is_shortened() -> anyhow::Result<()> {
+    let providers = scripted("{}").await?;
+    let edge = Edge::start(&providers).await?;
+    providers.set_script(script(
+        &json!([{ "service": "chat", "nth": 1, "times": 2, "fault": "refuse", "status": 413 }]),
+    )?);
+    let heard = ask(&providers, &edge).await?;
+    ensure!(
+        heard.has(ANSWER) || heard.has(APOLOGY),
+        "{}",
+        heard.outcome()
+    );
+    let asked = chat_requests(&providers);
+    let (first, last) = (asked.first(), asked.last());
+    ensure!(
+        first.map(Vec::len) > last.map(Vec::len),
+        "shorter and shorter: {asked:?}"
+    );
+    Ok(())
+}
