@@ -98,19 +98,17 @@ impl OddFrames {
 
     /// The frames that these bytes complete.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
-        let mut frames = Vec::new();
         self.kept.extend_from_slice(bytes);
-        loop {
-            let width = match self.width {
-                0 => self.kept.len().saturating_sub(1) | 1,
-                width => width,
-            };
-            if self.kept.len() < width {
-                return frames;
-            }
+        let width = match self.width {
+            0 => self.kept.len().saturating_sub(1) | 1,
+            width => width,
+        };
+        let mut frames = Vec::new();
+        while self.kept.len() >= width {
             let rest = self.kept.split_off(width);
             frames.push(std::mem::replace(&mut self.kept, rest));
         }
+        frames
     }
 
     /// What is left, if anything is.
@@ -181,7 +179,9 @@ mod tests {
             let mut frames = OddFrames::new(width);
             let mut joined = Vec::new();
             for piece in bytes.chunks(48) {
-                for frame in frames.push(piece) {
+                let pushed = frames.push(piece);
+                assert!(width > 0 || pushed.len() == 1);
+                for frame in pushed {
                     assert!(frame.len() % 2 == 1 && frame.len() <= most);
                     joined.extend(frame);
                 }

@@ -304,13 +304,12 @@ mod tests {
 
     #[test]
     fn every_fault_reads_as_it_is_written() {
-        let when = When::after_kind("Finalize");
         for (fault, written) in [
             (
                 Fault::Close {
                     code: 1011,
                     reason: String::new(),
-                    when: when.clone(),
+                    when: When::after_kind("Finalize"),
                 },
                 json!({ "fault": "close", "after_kind": "Finalize" }),
             ),

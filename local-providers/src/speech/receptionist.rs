@@ -304,6 +304,22 @@ mod tests {
         );
     }
 
+    #[tokio::test]
+    async fn goes_on_from_her_own_words() {
+        let body = json!({ "model": "local", "messages": [
+            { "role": "system", "content": SYSTEM },
+            { "role": "user", "content": "Can I park there?" },
+            { "role": "assistant", "content": "There is free" },
+        ] });
+        let request = ChatRequest::parse(body.to_string().as_bytes()).expect("a valid request");
+        let mut answer = complete(&request);
+        let mut said = String::new();
+        while let Some(Delta::Content(text)) = answer.recv().await {
+            said.push_str(&text);
+        }
+        assert_eq!(said, " parking behind the building.");
+    }
+
     #[test]
     fn takes_a_booking_step_by_step_without_tools() {
         let lines = play(

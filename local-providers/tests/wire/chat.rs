@@ -215,6 +215,93 @@ async fn a_stream_may_end_in_an_error_or_in_nothing() {
     assert_eq!(entry.field("by"), "fault");
 }
 
+async fn streamed(providers: &Providers, request: &Value) -> (String, Value) {
+    let response = post(providers, CHAT, request).send().await;
+    let body = response.expect("answered").text().await.expect("whole");
+    let events = events(&body);
+    let content = events
+        .iter()
+        .filter_map(|event| event["choices"][0]["delta"]["content"].as_str());
+    let reason = events
+        .last()
+        .map(|event| &event["choices"][0]["finish_reason"]);
+    (content.collect(), reason.cloned().unwrap_or_default())
+}
+
+#[tokio::test]
+async fn an_answer_may_be_all_thought_or_too_short() {
+    let reply = |when: &str| Reply {
+        when: Some(when.into()),
+        say: "Nine to five.".into(),
+        finish_reason: Some("length".into()),
+        ..Reply::default()
+    };
+    let thought = Reply {
+        only_reasoning: true,
+        ..reply("think")
+    };
+    let replies = vec![thought, reply("hours")];
+    let providers = start(Script { replies, ..quick() }).await;
+    assert_eq!(
+        streamed(&providers, &chat(true, "Think!")).await,
+        (String::new(), json!("length"))
+    );
+    let log = providers.log();
+    assert_eq!(
+        log.iter().filter(|entry| entry.kind == "reasoning").count(),
+        3
+    );
+    assert_eq!(
+        streamed(&providers, &chat(true, "Your hours?")).await,
+        ("Nine to five.".to_owned(), json!("length"))
+    );
+}
+
+#[tokio::test]
+async fn the_model_goes_on_from_words_that_it_is_given() {
+    let call = ToolCall {
+        name: "look".into(),
+        arguments: Value::Null,
+        split: false,
+    };
+    let replies = vec![Reply {
+        preface: "One moment, I look.".into(),
+        tool_call: Some(call),
+        say: "We are open. Come any day.".into(),
+        ..Reply::default()
+    }];
+    let providers = start(Script { replies, ..quick() }).await;
+    let mut request = chat(true, "Are you open?");
+    let begin = |request: &mut Value, begun: &str| {
+        let messages = request["messages"].as_array_mut().expect("messages");
+        messages.push(json!({ "role": "assistant", "content": begun }));
+    };
+    let mut asked = request.clone();
+    begin(&mut asked, "One  moment,");
+    assert_eq!(
+        streamed(&providers, &asked).await,
+        (" I look.".to_owned(), json!("tool_calls"))
+    );
+    let messages = request["messages"].as_array_mut().expect("messages");
+    messages.push(
+        json!({ "role": "assistant", "content": null, "tool_calls": [
+        { "id": "fc_1", "type": "function", "function": { "name": "look", "arguments": "{}" } }] }),
+    );
+    messages.push(json!({ "role": "tool", "tool_call_id": "fc_1", "content": "{}" }));
+    for (begun, rest) in [
+        ("We are open. ", "Come any day."),
+        ("We are op", "en. Come any day."),
+        ("It is", "We are open. Come any day."),
+    ] {
+        let mut request = request.clone();
+        begin(&mut request, begun);
+        assert_eq!(
+            streamed(&providers, &request).await,
+            (rest.to_owned(), json!("stop"))
+        );
+    }
+}
+
 #[tokio::test]
 async fn the_models_are_listed_to_those_who_may_ask_them() {
     let fault = Fault::Refuse {

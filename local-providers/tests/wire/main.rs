@@ -1,9 +1,11 @@
 //! The wire as a client sees it: real sockets and requests against the scripted providers.
 
 mod chat;
+mod faults;
 mod flux;
 mod listen;
 mod log;
+mod outages;
 mod phone;
 mod speak;
 mod worker;

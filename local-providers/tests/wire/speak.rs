@@ -174,3 +174,46 @@ async fn rest_speaks_in_chunks_with_the_vendors_headers() {
             .contains("Input text contains no characters.")
     );
 }
+
+#[tokio::test]
+async fn the_voice_has_its_quirks_when_told() {
+    let mut script = quick();
+    script.settings = Settings {
+        wav_header_by_mistake: true,
+        split_audio_bytes: 100,
+        warning_shape: Shape::Specification,
+        clear_unanswered: true,
+        flush_limit: 1,
+        ..Settings::default()
+    };
+    let providers = start(script).await;
+    let path = "/v1/speak?model=aura-2-thalia-en&encoding=mulaw&sample_rate=8000&container=none";
+    let raw = post(&providers, path, &json!({ "text": "Good day." })).send();
+    let raw = raw.await.expect("answered").bytes().await.expect("whole");
+    assert_eq!((&raw[..4], raw.len()), (&b"RIFF"[..], 44 + 9 * 60 * 8));
+
+    let mut socket = connect(&providers, SPEAK).await.expect("accepted");
+    send(&mut socket, json!({ "type": "Speak", "text": "Hello." })).await;
+    send(&mut socket, json!({ "type": "Flush" })).await;
+    let mut sizes = Vec::new();
+    loop {
+        match next(&mut socket).await {
+            Message::Binary(bytes) => sizes.push(bytes.len()),
+            Message::Text(text) if text.contains("Flushed") => break,
+            _ => {}
+        }
+    }
+    let last = sizes.pop().expect("sound");
+    assert!(
+        last <= 101 && sizes.iter().all(|size| *size == 101),
+        "{sizes:?}"
+    );
+    send(&mut socket, json!({ "type": "Flush" })).await;
+    let (warning, _) = until(&mut socket, "Warning").await;
+    assert_eq!(warning["code"], "EXCESSIVE_FLUSH");
+    assert!(warning["description"].is_string() && warning["warn_code"].is_null());
+    send(&mut socket, json!({ "type": "Clear" })).await;
+    send(&mut socket, json!({ "type": "Close" })).await;
+    assert_eq!(until_close(&mut socket).await.0, 1000);
+    assert!(!providers.log().iter().any(|entry| entry.kind == "Cleared"));
+}
