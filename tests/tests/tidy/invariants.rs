@@ -149,6 +149,10 @@ const LAYOUTS: [(&str, &str); 17] = [
     ),
     ("edge-worker/src/call/record.rs", "the object's own storage"),
     (
+        "edge-worker/src/internal.rs",
+        "what the worker asks of its own objects",
+    ),
+    (
         "edge-worker/src/live_board.rs",
         "what a board tells, is told and keeps",
     ),
@@ -164,6 +168,7 @@ const LAYOUTS: [(&str, &str); 17] = [
         "what is sealed, which is a wire of its own",
     ),
     ("edge-worker/src/ticket.rs", "the digits of a call's id"),
+    ("edge-worker/src/warden.rs", "what a warden keeps"),
     (
         "voice-core/src/audio/trim.rs",
         "samples, which every vendor sends alike",
