@@ -117,7 +117,7 @@ fn invariant_1_the_core_reads_no_clock_opens_nothing_and_cannot_fail() {
 }
 
 /// Where bytes or JSON of a wire are read and written, and whose they are.
-const LAYOUTS: [(&str, &str); 17] = [
+const LAYOUTS: [(&str, &str); 19] = [
     (
         "client-wasm/audio-thread/src/playback.rs",
         "samples of a frame that `wire` has parsed",
