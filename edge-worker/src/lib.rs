@@ -18,6 +18,7 @@ mod auth;
 pub mod call;
 mod clock;
 pub mod desk;
+mod internal;
 pub mod live_board;
 pub mod problem;
 pub mod providers;
@@ -30,7 +31,6 @@ pub mod ticket;
 pub mod twilio;
 pub mod warden;
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use store::database::{Meter, Metered};
@@ -80,32 +80,4 @@ async fn forget(env: &Env) -> std::result::Result<(), store::StoreError> {
 /// One setting from the environment, whether it is a variable or a secret.
 pub(crate) fn lookup(env: &Env, name: &str) -> Option<String> {
     env.var(name).ok().map(|value| value.to_string())
-}
-
-/// A value as JSON that a header can carry: in ASCII.
-pub(crate) fn header_json(value: &impl serde::Serialize) -> Result<String> {
-    let json = serde_json::to_string(value)?;
-    let mut ascii = String::with_capacity(json.len());
-    for character in json.chars() {
-        if character.is_ascii() {
-            ascii.push(character);
-            continue;
-        }
-        for unit in character.encode_utf16(&mut [0; 2]) {
-            // Writing to a string has no way to fail.
-            let _ = write!(ascii, "\\u{unit:04x}");
-        }
-    }
-    Ok(ascii)
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn what_a_header_carries_is_ascii_and_means_the_same() {
-        let text = "Zoë \"O'Hara\" 名前 👩🏽\n";
-        let json = super::header_json(&text).unwrap();
-        assert!(json.is_ascii(), "{json}");
-        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
-    }
 }

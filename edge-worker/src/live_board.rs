@@ -16,11 +16,12 @@ use serde::{Deserialize, Serialize};
 use voice_core::wire::Phase;
 use worker::worker_sys::WebSocketRequestResponsePair;
 use worker::{
-    DurableObject, Env, Headers, Method, Request, RequestInit, Response, Result, State, WebSocket,
+    DurableObject, Env, Method, Request, RequestInit, Response, Result, State, WebSocket,
     WebSocketIncomingMessage, WebSocketPair, durable_object,
 };
 
 use crate::clock::unix_millis;
+use crate::internal;
 use crate::problem::Problem;
 use crate::store::record::Door;
 use crate::warden::SafeMode;
@@ -28,8 +29,6 @@ use board::{Board, Row, Told};
 
 /// The binding's name.
 const BINDING: &str = "LIVE";
-
-const REQUEST_HEADER: &str = "voxanne-request";
 
 /// Pages of one business that watch at the same time. Each is told of every change.
 const MOST_SOCKETS: usize = 100;
@@ -133,7 +132,7 @@ pub async fn tell(env: &Env, report: &Report) {
     let told = async {
         let mut init = RequestInit::new();
         init.with_method(Method::Post)
-            .with_headers(request.to_headers()?);
+            .with_headers(internal::headers(&request)?);
         ask(env, &report.site, &init).await
     };
     if let Err(error) = told.await {
@@ -146,7 +145,7 @@ pub async fn tell_mode(env: &Env, site: &str, n: u64, mode: &SafeMode) -> Result
     let mode = mode.clone();
     let mut init = RequestInit::new();
     init.with_method(Method::Post)
-        .with_headers(BoardRequest::Mode(Told { n, mode }).to_headers()?);
+        .with_headers(internal::headers(&BoardRequest::Mode(Told { n, mode }))?);
     ask(env, site, &init).await.map(drop)
 }
 
@@ -154,7 +153,7 @@ pub async fn tell_mode(env: &Env, site: &str, n: u64, mode: &SafeMode) -> Result
 pub async fn watch(env: &Env, site: &str, until: Option<u64>) -> Result<Response> {
     let most = unix_millis().saturating_add(WATCH_MS);
     let until = until.map_or(most, |until| until.min(most));
-    let headers = BoardRequest::Watch { until }.to_headers()?;
+    let headers = internal::headers(&BoardRequest::Watch { until })?;
     headers.set("Upgrade", "websocket")?;
     let mut init = RequestInit::new();
     init.with_method(Method::Get).with_headers(headers);
@@ -169,26 +168,13 @@ async fn ask(env: &Env, site: &str, init: &RequestInit) -> Result<Response> {
         .await
 }
 
-/// What the worker asks of a board. It travels in a header of the internal request, which no client can reach.
+/// What the worker asks of a board.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum BoardRequest {
     Mode(Told),
     Report(Report),
     Watch { until: u64 },
-}
-
-impl BoardRequest {
-    fn to_headers(&self) -> Result<Headers> {
-        let headers = Headers::new();
-        headers.set(REQUEST_HEADER, &crate::header_json(self)?)?;
-        Ok(headers)
-    }
-
-    fn read(request: &Request) -> Option<Self> {
-        let text = request.headers().get(REQUEST_HEADER).ok()??;
-        serde_json::from_str(&text).ok()
-    }
 }
 
 /// What a page's socket remembers while the object sleeps.
@@ -220,7 +206,7 @@ impl DurableObject for LiveBoard {
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        match BoardRequest::read(&request) {
+        match internal::read(&request) {
             Some(BoardRequest::Mode(told)) => self.hear_mode(told),
             Some(BoardRequest::Report(report)) => self.hear(report).await,
             Some(BoardRequest::Watch { until }) => self.admit(until).await,

@@ -26,11 +26,12 @@ use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use worker::{
-    Delay, DurableObject, Env, Error, Headers, Method, Request, RequestInit, Response, Result,
-    State, durable_object,
+    Delay, DurableObject, Env, Error, Method, Request, RequestInit, Response, Result, State,
+    durable_object,
 };
 
 use crate::clock::unix_time;
+use crate::internal;
 use crate::live_board;
 use crate::problem::Problem;
 use heard::Last;
@@ -38,8 +39,6 @@ use ward::Ward;
 
 /// The binding's name.
 const BINDING: &str = "WARDEN";
-
-const REQUEST_HEADER: &str = "voxanne-request";
 
 /// How long anybody waits for a warden, and a warden for the board. Both answer from memory in some milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -201,7 +200,7 @@ pub async fn switch(env: &Env, terms: &Terms, by: Option<&str>) -> Result<SafeMo
 async fn ask(env: &Env, request: &WardenRequest) -> Result<SafeMode> {
     let mut init = RequestInit::new();
     init.with_method(Method::Post)
-        .with_headers(request.to_headers()?);
+        .with_headers(internal::headers(request)?);
     let asked = Request::new_with_init("https://warden/", &init)?;
     let warden = env
         .durable_object(BINDING)?
@@ -220,7 +219,7 @@ async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     }
 }
 
-/// What the worker asks of a warden. It travels in a header of the internal request, which no client can reach.
+/// What the worker asks of a warden.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum WardenRequest {
@@ -236,17 +235,6 @@ impl WardenRequest {
                 terms
             }
         }
-    }
-
-    fn to_headers(&self) -> Result<Headers> {
-        let headers = Headers::new();
-        headers.set(REQUEST_HEADER, &crate::header_json(self)?)?;
-        Ok(headers)
-    }
-
-    fn read(request: &Request) -> Option<Self> {
-        let text = request.headers().get(REQUEST_HEADER).ok()??;
-        serde_json::from_str(&text).ok()
     }
 }
 
@@ -277,7 +265,7 @@ impl DurableObject for Warden {
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        let Some(request) = WardenRequest::read(&request) else {
+        let Some(request) = internal::read(&request) else {
             return Problem::bad_request("not a request of this worker").into_response();
         };
         let now = unix_time();

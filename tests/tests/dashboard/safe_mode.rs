@@ -90,6 +90,8 @@ async fn another_owner(office: &Office, name: &str) -> anyhow::Result<Visitor> {
     let made = office.owner.post("/api/users", &form).await?;
     ensure!(made.status == 201, "{}", made.text);
     let mut zoe = office.owner.clone();
+    // Another browser: signing in ends the session of the one that does.
+    zoe.cookie = None;
     zoe.sign_in("zoe@example.com").await?;
     Ok(zoe)
 }

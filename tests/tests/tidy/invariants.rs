@@ -117,7 +117,7 @@ fn invariant_1_the_core_reads_no_clock_opens_nothing_and_cannot_fail() {
 }
 
 /// Where bytes or JSON of a wire are read and written, and whose they are.
-const LAYOUTS: [(&str, &str); 17] = [
+const LAYOUTS: [(&str, &str); 19] = [
     (
         "client-wasm/audio-thread/src/playback.rs",
         "samples of a frame that `wire` has parsed",
@@ -149,6 +149,10 @@ const LAYOUTS: [(&str, &str); 17] = [
     ),
     ("edge-worker/src/call/record.rs", "the object's own storage"),
     (
+        "edge-worker/src/internal.rs",
+        "what the worker asks of its own objects",
+    ),
+    (
         "edge-worker/src/live_board.rs",
         "what a board tells, is told and keeps",
     ),
@@ -164,6 +168,7 @@ const LAYOUTS: [(&str, &str); 17] = [
         "what is sealed, which is a wire of its own",
     ),
     ("edge-worker/src/ticket.rs", "the digits of a call's id"),
+    ("edge-worker/src/warden.rs", "what a warden keeps"),
     (
         "voice-core/src/audio/trim.rs",
         "samples, which every vendor sends alike",
