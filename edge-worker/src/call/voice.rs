@@ -12,6 +12,7 @@ mod shape;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use voice_core::audio::TELEPHONE_FRAME;
 use voice_core::conversation::{Fault, Input, Piece};
 use voice_core::time::Timestamp;
 use voice_core::turn::{ForTurn, TurnId};
@@ -61,6 +62,8 @@ pub(super) struct Voice {
     fenced_since: Option<Timestamp>,
     /// When the voice was last asked with nothing to do, or last gave anything.
     moved_at: Timestamp,
+    /// Bytes of sound since then: a trickle is no movement.
+    trickle: usize,
     tally: Tally,
     /// Given to the vendor in this call.
     characters: u64,
@@ -92,6 +95,7 @@ impl Voice {
             shape: Shape::new(format),
             fenced_since: None,
             moved_at: Timestamp::ZERO,
+            trickle: 0,
             tally: Tally::default(),
             characters: 0,
         };
@@ -181,11 +185,11 @@ impl Voice {
         };
         let inputs = match event {
             RestEvent::Audio(pcm) => {
-                self.moved_at = now;
                 rest.job.hear(pcm.len());
                 if let Some(recording) = rest.recording.as_mut() {
                     recording.hear(&pcm);
                 }
+                self.note_sound(now, pcm.len());
                 self.sound(turn, &pcm)
             }
             RestEvent::Done => {
@@ -255,6 +259,7 @@ impl Voice {
             let turn = job.turn();
             if self.speaking.is_empty() {
                 self.moved_at = now;
+                self.trickle = 0;
             }
             job.since.get_or_insert(now);
             // Where the socket has just failed, a request may not.
@@ -351,14 +356,15 @@ impl Voice {
     }
 
     fn on_event(&mut self, now: Timestamp, event: VoiceEvent) -> Vec<Input> {
-        self.moved_at = now;
         match event {
             VoiceEvent::Audio(audio) => {
                 let (turn, pcm) = audio.into_parts();
                 self.speaking.hear(turn, &pcm);
+                self.note_sound(now, pcm.len());
                 self.sound(turn, &pcm)
             }
             VoiceEvent::PieceDone(turn) => {
+                self.moved_at = now;
                 self.tally.succeeded();
                 let (recording, is_part) = self.speaking.complete(turn);
                 self.end_piece(turn, recording, is_part)
@@ -374,6 +380,15 @@ impl Voice {
                 worker::console_warn!("voice: {reason}");
                 self.lose_line()
             }
+        }
+    }
+
+    /// Sound has come, if it is enough to speak of.
+    fn note_sound(&mut self, now: Timestamp, bytes: usize) {
+        self.trickle = self.trickle.saturating_add(bytes);
+        if self.trickle >= TELEPHONE_FRAME {
+            self.trickle = 0;
+            self.moved_at = now;
         }
     }
 

@@ -16,9 +16,10 @@ use tests::track::Track;
 
 const QUESTION: &str = "can I come on Monday";
 const ANSWER: &str = "We can see you on Monday at ten.";
-const FILLER: &str = "One moment, please.";
+const THROUGH: &str = "One moment, I'll put you through.";
+const OFFER: &str = "I'm sorry, I can't look that up just now. Please tell me your name, your number and what it is about, and \
+                     somebody will call you back.";
 const APOLOGY: &str = "I'm sorry, I'm having trouble just now. Could you say that again?";
-const DEAF: &str = "I'm sorry, I can't hear you any more. Please call again in a few minutes.";
 
 /// Far above what any of these calls takes.
 const LONGEST: Duration = Duration::from_secs(25);
@@ -76,7 +77,8 @@ impl Heard {
 
     fn outcome(&self) -> &'static str {
         match () {
-            () if self.has(DEAF) => "farewell",
+            () if self.has(THROUGH) => "put through",
+            () if self.has(OFFER) => "Safe Mode",
             () if self.has(APOLOGY) => "apology",
             () if self.has(ANSWER) || self.sounding_ms() > 1_200.0 => "answer",
             () if self.is_over => "put down",

@@ -100,6 +100,9 @@ fn ways(service: &str) -> Vec<(&'static str, Value)> {
     ways
 }
 
+/// How many of the ways are tried for good: those that are the same for every provider, but the refusals.
+const FOR_GOOD: usize = 7;
+
 fn rule(service: &str, way: &Value, nth: Option<u64>) -> Value {
     let mut rule = way.clone();
     rule["service"] = service.into();
@@ -126,32 +129,37 @@ async fn try_out(
     Ok(heard)
 }
 
-/// Each way once and for good; `beside` goes wrong all the time.
+/// So many of one provider's failures do not bring Safe Mode yet.
+const BEFORE_SAFE_MODE: usize = 3;
+
+/// Each way once, and those that are the same for a whole connection for good; `beside` goes wrong as well.
 async fn all_ways(service: &str, beside: &[Value]) -> anyhow::Result<()> {
     let providers = scripted("{}").await?;
-    let edge = Edge::start(&providers).await?;
-    // What she says in every call is in memory after one that went wrong.
-    let broken = json!([{ "service": "chat", "fault": "refuse", "status": 500 }]);
-    try_out(&providers, &edge, "beforehand", &broken).await?;
     let mut findings = Vec::new();
-    for (way, fault) in ways(service) {
-        for (times, nth) in [("once", Some(1)), ("always", None)] {
-            let name = format!("{service} {way}, {times}");
-            let mut faults = beside.to_vec();
-            faults.push(rule(service, &fault, nth));
-            let heard = try_out(&providers, &edge, &name, &Value::from(faults)).await?;
-            let outcome = heard.outcome();
-            let is_fine = match nth {
-                Some(_) => outcome == "answer",
-                None => outcome != "nothing",
-            };
-            if !is_fine || heard.longest_silence() > TOO_LONG {
-                findings.push(format!(
-                    "{name}: {outcome}, {:.0} ms",
-                    heard.longest_silence()
-                ));
-            }
+    let mut check = |name: &str, heard: &Heard, is_fine: bool| {
+        let (outcome, silence) = (heard.outcome(), heard.longest_silence());
+        if !is_fine || silence > TOO_LONG {
+            findings.push(format!("{name}: {outcome}, {silence:.0} ms"));
         }
+    };
+    let with = |way: &Value, nth: Option<u64>| {
+        let mut faults = beside.to_vec();
+        faults.push(rule(service, way, nth));
+        Value::from(faults)
+    };
+    for some in ways(service).chunks(BEFORE_SAFE_MODE) {
+        let edge = Edge::start(&providers).await?;
+        for (way, fault) in some {
+            let name = format!("{service} {way}, once");
+            let heard = try_out(&providers, &edge, &name, &with(fault, Some(1))).await?;
+            check(&name, &heard, heard.outcome() == "answer");
+        }
+    }
+    for (way, fault) in ways(service).iter().take(FOR_GOOD) {
+        let edge = Edge::start(&providers).await?;
+        let name = format!("{service} {way}, always");
+        let heard = try_out(&providers, &edge, &name, &with(fault, None)).await?;
+        check(&name, &heard, heard.outcome() != "nothing");
     }
     ensure!(findings.is_empty(), "{findings:#?}");
     Ok(())

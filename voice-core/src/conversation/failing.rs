@@ -38,6 +38,10 @@ impl Conversation {
         self.flaw = Some(TurnOutcome::LlmFailed);
         reply.finish_text();
         if has_words {
+            if !reply.ends_a_sentence() {
+                // Half a sentence leaves the caller waiting for the rest.
+                reply.add_text(self.config.apology.clone());
+            }
             self.say_more(now);
             self.advance(now);
         } else {

@@ -177,6 +177,13 @@ impl Reply {
         self.fillers
     }
 
+    /// Whether the last of it is the end of a sentence.
+    pub(super) fn ends_a_sentence(&self) -> bool {
+        let given = self.pieces.last().map(|piece| &piece.text);
+        let last = self.waiting.back().or(given);
+        last.is_some_and(|text| text.trim_end().ends_with(['.', '!', '?']))
+    }
+
     /// The answer as far as the model has written it.
     pub(super) fn text_so_far(&self) -> String {
         let pieces = self.pieces.iter().skip(self.fillers);

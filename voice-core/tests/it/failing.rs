@@ -35,13 +35,13 @@ fn a_model_that_breaks_off_is_asked_to_go_on_once() {
         508   turn 2: Processing (end of turn)
         1200  says: We are open.
         1200  asks the model to go on: We are open. From nine
-        1200  says: From nine to
+        1200  says: From nine to I'm sorry, I'm having trouble just now. Could you say that again?
         1200  turn 2: Speaking (first sound)
         1200  plays 8000 samples
         1200  mark behind piece 0
         1200  plays 8000 samples
         1200  mark behind piece 1
-        1200  record: "When are you open?" → "We are open. From nine to"
+        1200  record: "When are you open?" → "We are open. From nine to I'm sorry, I'm having trouble just now. Could you say that again?"
         1200  turn 3: Listening (heard)
     "#]]);
     assert_eq!(call.outcomes, [TurnOutcome::LlmFailed]);
