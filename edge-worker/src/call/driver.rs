@@ -4,7 +4,6 @@
 
 mod account;
 
-use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -116,7 +115,7 @@ struct Driver {
     _warming: Warming,
     asked: Option<Asked>,
     resting: Resting,
-    asked_tally: Rc<RefCell<Tally>>,
+    asked_tally: Tally,
     desk: Desk,
     used: Used,
     /// What the call had cost before it was cut short.
@@ -208,7 +207,7 @@ impl Driver {
             groq,
             asked: None,
             resting: Resting::default(),
-            asked_tally: Rc::default(),
+            asked_tally: Tally::default(),
             before,
             desk: Desk::open(client, facts.clone()),
             used: Used::default(),
@@ -352,7 +351,6 @@ impl Driver {
                     models: models.map(|model| model.as_str().to_owned()).to_vec(),
                     prompt,
                     resting: self.resting.clone(),
-                    tally: Rc::clone(&self.asked_tally),
                 };
                 self.put_away_answer();
                 self.asked = Some(Asked::ask(question, self.facts.clone()));
@@ -422,7 +420,10 @@ impl Driver {
             Fact::Caller(line, event) if line == self.line => self.on_caller(now, event),
             Fact::Caller(..) => {}
             Fact::Connected(caller) => self.connect(caller),
-            Fact::Input(input) => self.conversation.handle_input(now, input),
+            Fact::Input(input) => {
+                self.count_answer(&input);
+                self.conversation.handle_input(now, input);
+            }
             Fact::Recogniser(generation, event) => {
                 if let Some(input) = self.recogniser.on_socket(generation, event) {
                     self.conversation.handle_input(now, input);

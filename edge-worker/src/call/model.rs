@@ -26,7 +26,6 @@ use self::meter::Meter;
 pub(super) use self::rest::Resting;
 pub(super) use self::warming::Warming;
 use super::Facts;
-use super::tally::Tally;
 use crate::clock::unix_millis;
 use crate::providers::groq_llm::{ChatStream, Groq, classify};
 use crate::providers::{HttpRequest, ModelEvent, ModelFailure, Usage};
@@ -80,7 +79,6 @@ pub(super) struct Question {
     pub(super) models: Vec<String>,
     pub(super) prompt: ForTurn<Prompt>,
     pub(super) resting: Resting,
-    pub(super) tally: Rc<RefCell<Tally>>,
 }
 
 impl Asked {
@@ -150,12 +148,10 @@ impl Asking {
         for model in &models {
             match self.ask(model).await {
                 Ok(()) => {
-                    self.question.tally.borrow_mut().succeeded();
                     self.tell(Input::TextDone(ForTurn::new(self.turn, ())));
                     return;
                 }
                 Err(Broken { spoken, failure }) => {
-                    self.question.tally.borrow_mut().failed();
                     if spoken || matches!(failure, ModelFailure::Hopeless { .. }) {
                         break;
                     }

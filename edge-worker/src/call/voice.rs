@@ -223,7 +223,6 @@ impl Voice {
         let job = rest.job.clone();
         let turn = job.turn();
         worker::console_warn!("turn {}: voice by REST: {reason}", turn.number());
-        self.tally.failed();
         match job.broken(self.format) {
             None => self.end_piece(turn, None, false),
             Some(job) if job.has_failed(now) => self.give_up(turn),
@@ -238,6 +237,7 @@ impl Voice {
 
     /// No way is left to say what this turn has to say.
     fn give_up(&mut self, turn: TurnId) -> Vec<Input> {
+        self.tally.failed();
         self.waiting.retain(|job| job.turn() != turn);
         vec![Input::Failed(ForTurn::new(turn, Fault::Voice))]
     }
@@ -396,7 +396,6 @@ impl Voice {
     fn lose_line(&mut self) -> Vec<Input> {
         self.line = None;
         self.fenced_since = None;
-        self.tally.failed();
         let mut inputs = Vec::new();
         for left in self.speaking.lose(self.format) {
             match left {

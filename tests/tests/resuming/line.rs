@@ -12,7 +12,8 @@ use voice_core::wire::{ClientMessage, Outcome, Phase, RESUME_WITHIN, ServerMessa
 use crate::{CHARACTER, HOURS, SCRIPT, completed, greeted, heard_of, say};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_goes_on_at_the_sample_where_the_line_was_lost() -> anyhow::Result<()> {
+async fn invariant_22_an_answer_goes_on_at_the_sample_where_the_line_was_lost() -> anyhow::Result<()>
+{
     let providers = scripted(SCRIPT).await?;
     let edge = Edge::start(&providers).await?;
     let mut caller = greeted(&edge).await?;

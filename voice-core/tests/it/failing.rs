@@ -68,7 +68,7 @@ fn a_voice_that_fails_is_apologised_for_and_a_second_time_ends_the_call() {
 }
 
 #[test]
-fn nobody_waits_for_a_sound_for_longer_than_four_seconds() {
+fn invariant_21_a_caller_who_waits_hears_something() {
     // What is late, and whether anything of the answer was heard before.
     for (words, begins) in [("", false), ("At nine.", false), ("At nine. ", true)] {
         let mut call = Call::listening(config());

@@ -1,6 +1,8 @@
 //! What a call costs, and what the warden is told of it.
 
+use voice_core::conversation::{Fault, Input};
 use voice_core::time::Timestamp;
+use voice_core::turn::ForTurn;
 
 use super::Driver;
 use crate::call::model::Asked;
@@ -59,10 +61,22 @@ impl Driver {
         }
     }
 
+    /// Whether the model has answered is known at the end; one that was asked early, and in vain, is asked again.
+    pub(super) fn count_answer(&mut self, input: &Input) {
+        let turn = self.conversation.turn();
+        match input {
+            Input::TextDone(done) if done.turn() == turn => self.asked_tally.succeeded(),
+            Input::Failed(fault) if *fault == ForTurn::new(turn, Fault::Model) => {
+                self.asked_tally.failed();
+            }
+            _ => {}
+        }
+    }
+
     pub(super) fn tell_warden(&mut self, now: Timestamp) {
         let tallies = Tallies {
             recogniser: self.recogniser.take_tally(),
-            model: self.asked_tally.take(),
+            model: std::mem::take(&mut self.asked_tally),
             voice: self.voice.take_tally(),
         };
         let spent = self.spent(now);

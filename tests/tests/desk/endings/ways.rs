@@ -11,11 +11,11 @@ use tests::stream::{announce, call_sid, conclude};
 use tests::visitor::Visitor;
 use tests::words::GREETING;
 use tokio_tungstenite::tungstenite::Message;
-use voice_core::wire::{Phase, ServerMessage};
+use voice_core::wire::{Phase, RESUME_WITHIN, ServerMessage};
 
 use super::{
-    APOLOGY, Ending, FAREWELL, FILLER, GOODBYE, HOURS, Heard, PERSON, PREFACE, PROMPT, Stage,
-    TAKEN, Turn, UNABLE, answer,
+    APOLOGY, DEAF, Ending, FAREWELL, FILLER, GOODBYE, HOURS, Heard, PERSON, PREFACE, PROMPT, Stage,
+    TAKEN, THROUGH, Turn, UNABLE, answer,
 };
 
 /// How a caller goes.
@@ -144,6 +144,8 @@ pub(super) async fn in_her_answer(
         }
         (Leaves::Vanishes, None) => {
             drop(guest);
+            // So long the call waits for them.
+            tokio::time::sleep(RESUME_WITHIN).await;
             stage.edge.until_state(&call, "Ended", 0).await?;
             "vanishes in her answer"
         }
@@ -325,43 +327,50 @@ pub(super) async fn the_model_fails(stage: &Stage, door: Door) -> anyhow::Result
     })
 }
 
-/// The greeting comes from memory; nothing else is ever heard.
+/// Nothing is ever heard: neither the greeting nor an apology, and then there is nothing left to try.
 pub(super) async fn the_voice_fails(stage: &Stage, door: Door) -> anyhow::Result<Ending> {
-    let guest = stage.greeted(door).await?;
-    for _ in 0..3 {
-        let known = guest.states().len();
-        guest.say(BRIEFLY).await?;
-        until("the end of her turn", || {
-            let states = guest.states();
-            let mut new = states.iter().skip(known).map(|logged| &logged.state);
-            new.any(|state| state == "Processing")
-                && new.any(|state| state == "Listening" || state == "Ended")
-        })
-        .await?;
-    }
-    guest.over().await?;
-    let failed = Turn::new(HOURS, &answer(), Heard::None, "tts_failed");
-    let turns = vec![Turn::greeting(), failed.clone(), failed.clone(), failed];
-    let call = name_of(&guest)?;
+    let call = match door {
+        Door::Browser => {
+            let visitor = Visitor::call(&stage.edge, Duration::ZERO).await?;
+            until("the end", || visitor.is_over()).await?;
+            visitor.call_id().context("she never welcomed")?
+        }
+        Door::Phone => {
+            let phone = Phone::call(&stage.providers, &stage.edge).await?;
+            phone.over().await?;
+            phone.line.call_sid().to_owned()
+        }
+    };
+    let turns = vec![
+        Turn::new("", GREETING, Heard::None, "tts_failed"),
+        Turn::new("", APOLOGY, Heard::None, "tts_failed"),
+    ];
     Ok(Ending {
+        asked: false,
         voiced: false,
-        ..Ending::new("the voice fails thrice", door, call, "failed", turns)
+        ..Ending::new("the voice fails twice", door, call, "failed", turns)
     })
 }
 
 /// This caller's words are not understood any more, in the middle of an answer.
 pub(super) async fn the_recogniser_fails(door: Door, guest: &Guest<'_>) -> anyhow::Result<Ending> {
     guest.over().await?;
+    // Her answer is heard to its end; a telephone is put through, a browser told to call again.
+    let (line, outcome) = match door {
+        Door::Browser => (DEAF, "failed"),
+        Door::Phone => (THROUGH, "transferred"),
+    };
     let turns = vec![
         Turn::greeting(),
-        Turn::new(HOURS, &answer(), Heard::Part, "stt_failed"),
+        Turn::completed(HOURS, &answer()),
+        Turn::completed("", line),
     ];
     let call = name_of(guest)?;
     Ok(Ending::new(
         "the recogniser fails",
         door,
         call,
-        "failed",
+        outcome,
         turns,
     ))
 }
