@@ -10,7 +10,7 @@
 //! delivers the record to D1; `delivered` only after D1 has accepted it. What was said and
 //! done is dropped at that moment, the rest an hour later.
 //!
-//! An alarm looks after the call each minute. One that finds no driver (the object was restarted) notes that in `lost_at`, and the next one
+//! An alarm looks after the call each half minute. One that finds no driver (the object was restarted) notes that in `lost_at`, and the next one
 //! delivers what there is, unless the browser has come back in between: then the call goes on from what is stored.
 //!
 //! Requests are [`CallRequest`]s. A browser's call begins with `Open`. A telephone call begins with `Ring`, while the telephone

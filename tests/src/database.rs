@@ -49,6 +49,11 @@ pub async fn rows(state: &Path, query: &str, parameter: &str) -> anyhow::Result<
         .with_context(|| format!("no rows: {query}"))?
 }
 
+/// The rows of a query with one parameter as they are now, if there are any.
+pub async fn rows_now(state: &Path, query: &str, parameter: &str) -> anyhow::Result<Vec<Value>> {
+    select(&database(state)?, query, parameter).await
+}
+
 /// Runs a statement once with each of these lists of parameters, all or none, and gives how many rows were changed. The worker must have
 /// been stopped: it would not see what changes behind its back.
 pub async fn execute(state: &Path, statement: &str, lists: &[Value]) -> anyhow::Result<u64> {

@@ -3,6 +3,7 @@
 //! Nothing is decided here, and carrying out never waits: work is started and its result comes back as a fact.
 
 mod account;
+mod caller_side;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use front_desk::business::Business;
 use futures_channel::mpsc::{UnboundedReceiver, unbounded};
 use futures_util::future::{Fuse, join};
 use futures_util::{FutureExt, StreamExt, select_biased};
-use voice_core::audio::{SampleRate, TELEPHONE_FRAME, mulaw};
+use voice_core::audio::SampleRate;
 use voice_core::conversation::{Config, Conversation, Input, Output, Sound};
 use voice_core::endpointing::Policy;
 use voice_core::time::Timestamp;
@@ -23,7 +24,7 @@ use self::account::Used;
 use super::browser::Browser;
 use super::caller::Caller;
 use super::desk::{Client, Desk};
-use super::door::{Door, Received, Refusal};
+use super::door::Door;
 use super::live::Live;
 use super::model::{Asked, Question, Resting, Warming};
 use super::phrases::Lines;
@@ -39,7 +40,7 @@ use crate::desk;
 use crate::live_board::Report;
 use crate::providers::AudioFormat;
 use crate::providers::groq_llm::Groq;
-use crate::providers::socket::{Pump, SocketEvent};
+use crate::providers::socket::Pump;
 use crate::settings::{Settings, SttFamily};
 use crate::store;
 use crate::twilio::PhoneNumber;
@@ -440,63 +441,6 @@ impl Driver {
                 }
             }
         }
-    }
-
-    fn on_caller(&mut self, now: Timestamp, event: SocketEvent) {
-        let received = match (event, &mut self.door) {
-            (SocketEvent::Frame(frame), Some(door)) => door.receive(now, frame),
-            (SocketEvent::Closed { code, .. }, Some(door)) => {
-                Ok(Received::Fact(door.on_closed(code)))
-            }
-            _ => Ok(Received::Noted),
-        };
-        self.follow(now, received);
-    }
-
-    fn follow(&mut self, now: Timestamp, received: Result<Received, Refusal>) {
-        match received {
-            Ok(Received::Audio(sound)) => {
-                if let Some(input) = self.recogniser.hear(now, &sound) {
-                    self.conversation.handle_input(now, input);
-                }
-            }
-            Ok(Received::Fact(input)) => self.hear(now, input),
-            Ok(Received::Noted) => {}
-            Err(refusal) => self.refuse(now, refusal),
-        }
-    }
-
-    /// A fact of the caller's end.
-    fn hear(&mut self, now: Timestamp, input: Input) {
-        if matches!(input, Input::SpeechStarted) {
-            self.recogniser.expect_words();
-        }
-        self.conversation.handle_input(now, input);
-    }
-
-    /// Tells the caller's end what is wrong and ends the call; other calls are not touched.
-    fn refuse(&mut self, now: Timestamp, (code, message): Refusal) {
-        worker::console_warn!("call {}: refused: {code:?}", self.parts.call);
-        self.transmit(now, &ServerMessage::Error { code, message });
-        self.conversation.handle_input(now, Input::CallerLeft);
-        self.drain();
-        self.ended = Some(Outcome::Refused);
-    }
-
-    fn keep_house(&mut self, now: Timestamp) {
-        self.tell_warden(now);
-        let received = match &mut self.door {
-            Some(door) => {
-                self.recogniser.keep_alive(now);
-                door.keep_house(now)
-            }
-            None if self.rings_until.is_some_and(|until| until <= now) => {
-                Ok(Received::Fact(Input::CallerLeft))
-            }
-            // A recogniser that never got sound closes in spite of every keep-alive.
-            None => Ok(Received::Audio(vec![mulaw::SILENCE; TELEPHONE_FRAME])),
-        };
-        self.follow(now, received);
     }
 
     async fn finish(mut self, outcome: Outcome) -> worker::Result<()> {

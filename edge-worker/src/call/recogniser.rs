@@ -230,9 +230,10 @@ impl Recogniser {
     }
 
     /// Another socket, unless too many were lost. Gives what the old one had heard and the new one will not tell.
-    fn lose(&mut self, ends_utterance: bool) -> Option<Input> {
+    fn lose(&mut self, fell_silent: bool) -> Option<Input> {
         self.tally.failed();
-        self.losses.add(self.has_spoken);
+        let was_dumb = fell_silent && !self.has_spoken;
+        self.losses.add(was_dumb);
         if self.losses.are_too_many() {
             worker::console_warn!("recogniser lost for good");
             return Some(Input::RecogniserLost);
@@ -256,7 +257,8 @@ impl Recogniser {
             Input::Heard(Recognition {
                 text,
                 is_final: true,
-                ends_utterance,
+                // One that falls silent in the middle of an utterance has heard all there will be of it.
+                ends_utterance: fell_silent,
                 ..Recognition::default()
             })
         })

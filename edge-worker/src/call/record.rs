@@ -15,7 +15,7 @@ use worker::{Env, Result, SqlStorageValue, Storage};
 use self::delivery::write;
 
 /// How often it is seen to that somebody still holds the call: its object may have been restarted.
-const LOOK: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_secs(30);
 
 /// How long a call that nobody holds is kept for its browser: the time for which that tries to come back, and a little.
 const LOST_FOR: Duration = RESUME_WITHIN.saturating_add(Duration::from_secs(5));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use local_providers::phone::{Event as LineEvent, EventKind};
 use tests::caller::{Caller, Event, PATIENCE};
-use tests::database::rows;
+use tests::database::{rows, rows_now};
 use tests::edge::Edge;
 use tests::phone::Phone;
 use tests::{chat_requests, scripted};
@@ -59,13 +59,13 @@ async fn twenty_calls_outlive_the_runtime() -> anyhow::Result<()> {
     // Every turn that was finished before and after is in the database once: the greeting and the answers.
     let kept = async {
         loop {
-            let calls = rows(
+            let calls = rows_now(
                 state.path(),
                 "SELECT id FROM calls WHERE door = ?1",
                 "browser",
             )
             .await?;
-            let phones = rows(
+            let phones = rows_now(
                 state.path(),
                 "SELECT id FROM calls WHERE door = ?1",
                 "phone",

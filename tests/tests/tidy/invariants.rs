@@ -149,6 +149,14 @@ const LAYOUTS: [(&str, &str); 19] = [
     ),
     ("edge-worker/src/call/record.rs", "the object's own storage"),
     (
+        "edge-worker/src/call/record/delivery.rs",
+        "the object's own storage",
+    ),
+    (
+        "voice-core/src/conversation/script.rs",
+        "the arguments of the one tool that is called without a model",
+    ),
+    (
         "edge-worker/src/internal.rs",
         "what the worker asks of its own objects",
     ),
@@ -258,6 +266,18 @@ const NAMES_VENDORS: [(&str, &str); 16] = [
         "makes the providers of a call",
     ),
     ("edge-worker/src/call/model.rs", "runs the model's stream"),
+    (
+        "edge-worker/src/call/model/warming.rs",
+        "opens the model's connection",
+    ),
+    (
+        "edge-worker/src/call/caller.rs",
+        "a telephone's caller comes with a stream",
+    ),
+    (
+        "edge-worker/src/call/recogniser/losses.rs",
+        "chooses the spare recogniser",
+    ),
     (
         "edge-worker/src/call/recogniser.rs",
         "runs the recogniser's socket",

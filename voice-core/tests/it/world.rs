@@ -16,7 +16,6 @@ use voice_core::wire::{Phase, ServerMessage, Speaker};
 use voice_core::simulation::scenario::{Action, KEY_MILLIS, Scenario};
 
 mod receptionist;
-
 pub(crate) use receptionist::config;
 pub(crate) use voice_core::simulation::door::Door;
 use voice_core::simulation::door::{Ear, Effect, FRAME_MS, Message};

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use front_desk::zone::Zone;
 use serde_json::Value;
-use tests::database::rows;
+use tests::database::{rows, rows_now};
 use tests::door::Door;
 use tests::figures::show;
 
@@ -71,8 +71,9 @@ impl Ledger {
             sum(characters) AS characters FROM days WHERE site <> ?1";
         let calls = read("SELECT * FROM calls WHERE id <> ?1").await?;
         let turns = read("SELECT * FROM turns WHERE call_id <> ?1 ORDER BY call_id, turn").await?;
-        let runs =
-            read("SELECT * FROM tool_runs WHERE call_id <> ?1 ORDER BY call_id, turn, n").await?;
+        // Delivered with the calls, if anything was done in them.
+        let done = "SELECT * FROM tool_runs WHERE call_id <> ?1 ORDER BY call_id, turn, n";
+        let runs = rows_now(state, done, "").await?;
         let name = |row: Value| (text(&row, "id").to_owned(), row);
         Ok(Self {
             calls: calls.into_iter().map(name).collect(),
