@@ -53,8 +53,10 @@ pub(super) struct Recogniser {
     hurries_until: Timestamp,
     losses: Losses,
     tally: Tally,
-    /// Bytes of sound that the vendor was given in this call.
+    /// Bytes of sound that the vendor was given by the sockets before, and that this one is given.
     sent: u64,
+    sent_here: u64,
+    is_open: bool,
     /// When the caller was last heard, or the socket kept open.
     last_sent: Timestamp,
     unanswered: Unanswered,
@@ -92,6 +94,8 @@ impl Recogniser {
             losses: Losses::default(),
             tally: Tally::default(),
             sent: 0,
+            sent_here: 0,
+            is_open: false,
             last_sent: now,
             unanswered: Unanswered::default(),
             has_spoken: false,
@@ -103,7 +107,13 @@ impl Recogniser {
 
     /// How much sound the vendor was given: what it charges for.
     pub(super) fn listened(&self) -> Duration {
-        span_of(self.format, self.sent)
+        span_of(self.format, self.given())
+    }
+
+    /// What waits for a socket that never opens is given to nobody.
+    const fn given(&self) -> u64 {
+        let here = if self.is_open { self.sent_here } else { 0 };
+        self.sent.saturating_add(here)
     }
 
     /// How it went since this was asked last.
@@ -146,7 +156,7 @@ impl Recogniser {
     fn send_sound(&mut self, sound: &[u8]) {
         if let Some(frame) = self.protocol.audio(sound) {
             let bytes = u64::try_from(sound.len()).unwrap_or(u64::MAX);
-            self.sent = self.sent.saturating_add(bytes);
+            self.sent_here = self.sent_here.saturating_add(bytes);
             self.pump.send(frame);
         }
     }
@@ -186,7 +196,10 @@ impl Recogniser {
             return None;
         }
         match event {
-            SocketEvent::Opened => None,
+            SocketEvent::Opened => {
+                self.is_open = true;
+                None
+            }
             SocketEvent::Frame(frame) => self.on_frame(frame),
             SocketEvent::Closed { code, reason } => {
                 worker::console_warn!("recogniser closed with {code} ({reason})");
@@ -243,6 +256,9 @@ impl Recogniser {
         let kept_from = self.ring.start().saturating_sub(self.began);
         let left = self.protocol.give_up(span_of(self.format, kept_from));
         self.generation = self.generation.wrapping_add(1);
+        self.sent = self.given();
+        self.sent_here = 0;
+        self.is_open = false;
         let settings = Settings {
             stt_model: model,
             ..self.settings.clone()

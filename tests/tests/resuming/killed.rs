@@ -86,7 +86,7 @@ async fn twenty_calls_outlive_the_runtime() -> anyhow::Result<()> {
         ensure!(row["turns"].as_i64() == Some(3), "{row}");
     }
     for row in rows(state.path(), heard, "phone").await? {
-        ensure!(row["turns"].as_i64() == Some(1), "{row}");
+        ensure!(row["turns"].as_i64() >= Some(1), "{row}");
     }
     Ok(())
 }

@@ -117,7 +117,7 @@ fn invariant_1_the_core_reads_no_clock_opens_nothing_and_cannot_fail() {
 }
 
 /// Where bytes or JSON of a wire are read and written, and whose they are.
-const LAYOUTS: [(&str, &str); 19] = [
+const LAYOUTS: [(&str, &str); 21] = [
     (
         "client-wasm/audio-thread/src/playback.rs",
         "samples of a frame that `wire` has parsed",
@@ -256,7 +256,7 @@ const OF_VENDORS: [(&str, &[&str]); 6] = [
 ];
 
 /// Who may name a vendor, besides the vendor's own files: whoever chooses it or is told its name.
-const NAMES_VENDORS: [(&str, &str); 16] = [
+const NAMES_VENDORS: [(&str, &str); 19] = [
     (
         "edge-worker/src/call.rs",
         "is asked for calls by the telephone company's names for them",

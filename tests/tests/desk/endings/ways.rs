@@ -346,6 +346,8 @@ pub(super) async fn the_voice_fails(stage: &Stage, door: Door) -> anyhow::Result
         Turn::new("", APOLOGY, Heard::None, "tts_failed"),
     ];
     Ok(Ending {
+        // It is over before the recogniser was given anything.
+        listened: false,
         asked: false,
         voiced: false,
         ..Ending::new("the voice fails twice", door, call, "failed", turns)
