@@ -229,7 +229,7 @@ mod tests {
         let mut page = Page::welcomed();
         for _ in 0..20 {
             let from = page.now;
-            assert_eq!(page.run(from, from + 4_750), []);
+            assert_eq!(page.run(from, from + 3_750), []);
             page.line.heard();
         }
         assert!(page.line.is_live());
@@ -240,7 +240,7 @@ mod tests {
         let mut page = Page::welcomed();
         assert_eq!(
             page.run(1_000, 6_000),
-            [(5_000, Step::Lose), (5_000, Step::Open)]
+            [(4_000, Step::Lose), (4_000, Step::Open)]
         );
         assert!(!page.line.is_live());
     }
@@ -312,7 +312,7 @@ mod tests {
         page.line.opened();
         assert_eq!(
             page.run(lost, lost + 8_000),
-            [(7_000, Step::Abandon), (7_250, Step::Open)]
+            [(6_000, Step::Abandon), (6_250, Step::Open)]
         );
         assert!(
             !page.line.reconnected(page.now()),
@@ -331,7 +331,7 @@ mod tests {
             assert!(page.line.is_live());
             for _ in 0..10 {
                 let from = page.now;
-                assert_eq!(page.run(from, from + 4_000), []);
+                assert_eq!(page.run(from, from + 3_000), []);
                 page.line.heard();
             }
         }
@@ -368,6 +368,6 @@ mod tests {
         assert_eq!(page.steps(), []);
         page.line.heard();
         let from = page.now;
-        assert_eq!(page.run(from, from + 4_750), []);
+        assert_eq!(page.run(from, from + 3_750), []);
     }
 }
