@@ -6,6 +6,7 @@ use std::rc::{Rc, Weak};
 
 use futures_channel::oneshot;
 use js_sys::{ArrayBuffer, JSON, JsString, Object};
+use voice_core::resumption::{Kept, Line, Step};
 use voice_core::time::Timestamp;
 use voice_core::turn::{TurnGate, TurnId};
 use voice_core::wire::audio::Kind;
@@ -17,8 +18,6 @@ use web_sys::MessageEvent;
 
 use crate::captions::Captions;
 use crate::failure::Failure;
-use crate::kept::Kept;
-use crate::line::{Line, Step};
 use crate::listener::{Listener, state_name};
 use crate::marks::{self, Marks};
 use crate::microphone::Microphone;
@@ -77,8 +76,8 @@ impl Call {
                 on_message(call, |call, event| call.hear_edge(event.data())),
                 on(call, Self::lose_socket),
             ),
-            line: RefCell::new(Line::new()),
-            kept: RefCell::new(Kept::new()),
+            line: RefCell::default(),
+            kept: RefCell::default(),
             resume: RefCell::default(),
             state: Cell::default(),
             ticks: RefCell::default(),

@@ -2,8 +2,8 @@
 //!
 //! Sound passes through here but is not touched: microphone frames leave the audio thread ready for the wire, and voice
 //! frames go to it as they came. What is decided on this side is small: which voice is over ([`call`], by the same
-//! gate as everywhere), which words have been heard ([`captions`]), what a failure is called ([`failure`]), when the line is
-//! lost and tried again ([`line`]), and what is said again on a new one ([`kept`]).
+//! gate as everywhere), which words have been heard ([`captions`]), and what a failure is called ([`failure`]). When a lost line is
+//! tried again, and what is said again then, is `voice_core::resumption`'s.
 //! Whether the caller speaks, and when she falls silent, is decided on the audio thread, which does not wait for a page.
 
 #![forbid(unsafe_code)]
@@ -17,8 +17,6 @@
 
 mod captions;
 mod failure;
-mod kept;
-mod line;
 mod wire;
 
 #[cfg(target_arch = "wasm32")]

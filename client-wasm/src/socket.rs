@@ -1,5 +1,5 @@
 //! The call's socket, its successor when the line was lost, and the browser's ways to look into what they carry. When a line is
-//! lost, [`crate::line`] decides.
+//! lost, [`voice_core::resumption::Line`] decides.
 
 use std::cell::RefCell;
 

@@ -6,7 +6,7 @@ use js_sys::Function;
 pub(crate) struct Ticks(i32);
 
 impl Ticks {
-    /// Calls back every quarter of a second, the shortest wait of [`crate::line`]; once a second in a hidden page.
+    /// Calls back every quarter of a second, the shortest wait of [`voice_core::resumption::Line`]; once a second in a hidden page.
     pub(crate) fn start(tick: &Function) -> Option<Self> {
         let window = web_sys::window()?;
         window

@@ -42,6 +42,7 @@ pub mod endpointing;
 pub mod handset;
 pub mod latency;
 pub mod prompt;
+pub mod resumption;
 pub mod sentence;
 #[cfg(feature = "simulation")]
 pub mod simulation;

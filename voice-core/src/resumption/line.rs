@@ -1,16 +1,16 @@
 //! Whether the line to the edge is there, and when to try again if it is not.
 //!
 //! The driver says what its socket did and asks [`Line::poll`] what to do, at every frame of the microphone and by a timer: a
-//! hidden page's timers are slow, and a microphone that stands still sends no frames. What is said again on a new line is [`crate::kept`]'s.
+//! hidden page's timers are slow, and a microphone that stands still sends no frames. What is said again on a new line is [`super::kept`]'s.
 
 use std::time::Duration;
 
-use voice_core::time::Timestamp;
-use voice_core::wire::{LINE_LOST_AFTER, RESUME_WITHIN};
+use crate::time::Timestamp;
+use crate::wire::{LINE_LOST_AFTER, RESUME_WITHIN};
 
 /// What the driver does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub enum Step {
     /// Close the socket: this attempt came to nothing.
     Abandon,
     /// The call cannot go on.
@@ -23,8 +23,8 @@ pub(crate) enum Step {
     Wait,
 }
 
-#[derive(Debug)]
-pub(crate) struct Line {
+#[derive(Debug, Default)]
+pub struct Line {
     state: State,
     /// When the line was there for the first time or again, or when it was lost.
     since: Timestamp,
@@ -35,9 +35,10 @@ pub(crate) struct Line {
     tries: usize,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 enum State {
     /// The first line, before the welcome: whoever opens the call watches it.
+    #[default]
     First,
     Live,
     /// Its socket has closed and nobody has been told yet.
@@ -51,33 +52,23 @@ enum State {
 }
 
 impl Line {
-    pub(crate) const fn new() -> Self {
-        Self {
-            state: State::First,
-            since: Timestamp::ZERO,
-            quiet: Timestamp::ZERO,
-            polled: Timestamp::ZERO,
-            tries: 0,
-        }
-    }
-
     /// Whether what is said now reaches the edge as far as anybody knows.
-    pub(crate) const fn is_live(&self) -> bool {
+    pub const fn is_live(&self) -> bool {
         matches!(self.state, State::First | State::Live)
     }
 
     /// The edge has welcomed the call.
-    pub(crate) fn welcomed(&mut self, now: Timestamp) {
+    pub fn welcomed(&mut self, now: Timestamp) {
         self.hold(now);
     }
 
     /// The edge has said something, whatever it is.
-    pub(crate) const fn heard(&mut self) {
+    pub const fn heard(&mut self) {
         self.quiet = self.polled;
     }
 
     /// An attempt's socket is open.
-    pub(crate) fn opened(&mut self) {
+    pub fn opened(&mut self) {
         if matches!(self.state, State::Opening) {
             self.state = State::Asking;
             self.heard();
@@ -85,7 +76,7 @@ impl Line {
     }
 
     /// The edge goes on with the call; false if nobody has asked it to.
-    pub(crate) fn reconnected(&mut self, now: Timestamp) -> bool {
+    pub fn reconnected(&mut self, now: Timestamp) -> bool {
         let asked = matches!(self.state, State::Asking);
         if asked {
             self.hold(now);
@@ -94,7 +85,7 @@ impl Line {
     }
 
     /// The socket has closed, or could not be opened.
-    pub(crate) fn closed(&mut self, now: Timestamp) {
+    pub fn closed(&mut self, now: Timestamp) {
         match self.state {
             State::Live => self.state = State::Broken,
             State::Opening | State::Asking => self.wait(now),
@@ -103,7 +94,7 @@ impl Line {
     }
 
     /// What to do now; ask again until it is [`Step::Wait`].
-    pub(crate) fn poll(&mut self, now: Timestamp) -> Step {
+    pub fn poll(&mut self, now: Timestamp) -> Step {
         // While a page sleeps, what the edge says waits for it.
         let passed = now.since(self.polled);
         if passed > LONGEST_NAP {
@@ -190,7 +181,7 @@ mod tests {
     impl Page {
         fn welcomed() -> Self {
             let mut page = Self {
-                line: Line::new(),
+                line: Line::default(),
                 now: 1_000,
             };
             page.line.welcomed(page.now());
@@ -252,7 +243,7 @@ mod tests {
 
     #[test]
     fn before_the_welcome_nothing_is_tried_again() {
-        let mut line = Line::new();
+        let mut line = Line::default();
         for second in 0..60 {
             line.closed(Timestamp::from_millis(1_000 * second));
             let step = line.poll(Timestamp::from_millis(1_000 * second));

@@ -6,14 +6,14 @@
 
 use std::collections::VecDeque;
 
-use voice_core::audio::{MICROPHONE_FRAME, SampleRate};
-use voice_core::time::Timestamp;
-use voice_core::turn::TurnId;
-use voice_core::wire::{ClientMessage, KEPT_SOUND};
+use crate::audio::{MICROPHONE_FRAME, SampleRate};
+use crate::time::Timestamp;
+use crate::turn::TurnId;
+use crate::wire::{ClientMessage, KEPT_SOUND};
 
 /// Frames are whatever the driver sends; nothing here looks into them.
 #[derive(Debug)]
-pub(crate) struct Kept<F> {
+pub struct Kept<F> {
     frames: VecDeque<(u32, F)>,
     /// The number of the next frame.
     next: u32,
@@ -31,8 +31,8 @@ struct Report {
     before: u32,
 }
 
-impl<F> Kept<F> {
-    pub(crate) const fn new() -> Self {
+impl<F> Default for Kept<F> {
+    fn default() -> Self {
         Self {
             frames: VecDeque::new(),
             next: 0,
@@ -41,9 +41,11 @@ impl<F> Kept<F> {
             samples: 0,
         }
     }
+}
 
+impl<F> Kept<F> {
     /// The microphone's newest frame.
-    pub(crate) fn frame(&mut self, sequence: u32, frame: F) {
+    pub fn frame(&mut self, sequence: u32, frame: F) {
         if self.frames.len() >= FRAMES {
             self.frames.pop_front();
         }
@@ -52,7 +54,7 @@ impl<F> Kept<F> {
     }
 
     /// Something the edge is told. What it makes worthless is forgotten.
-    pub(crate) fn report(&mut self, message: ClientMessage, now: Timestamp) {
+    pub fn report(&mut self, message: ClientMessage, now: Timestamp) {
         self.reports
             .retain(|kept| !outdates(&message, &kept.message));
         self.reports.push(Report {
@@ -63,14 +65,14 @@ impl<F> Kept<F> {
     }
 
     /// The edge has let her go on, so that she is not paused any more.
-    pub(crate) fn resume(&mut self, turn: TurnId) {
+    pub fn resume(&mut self, turn: TurnId) {
         self.reports.retain(
             |kept| !matches!(kept.message, ClientMessage::Paused { turn: paused, .. } if paused == turn),
         );
     }
 
     /// So many samples of a turn's voice have arrived and were handed on.
-    pub(crate) fn voice(&mut self, turn: TurnId, samples: u64) {
+    pub fn voice(&mut self, turn: TurnId, samples: u64) {
         if turn > self.turn {
             (self.turn, self.samples) = (turn, 0);
         }
@@ -80,12 +82,12 @@ impl<F> Kept<F> {
     }
 
     /// The newest turn whose voice has arrived, and how much of it.
-    pub(crate) const fn arrived(&self) -> (TurnId, u64) {
+    pub const fn arrived(&self) -> (TurnId, u64) {
         (self.turn, self.samples)
     }
 
     /// The frames that an edge which wants number `microphone` next lacks.
-    pub(crate) fn frames_from(&self, microphone: u32) -> impl Iterator<Item = &F> {
+    pub fn frames_from(&self, microphone: u32) -> impl Iterator<Item = &F> {
         let frames = self.frames.iter();
         frames
             .filter(move |(sequence, _)| *sequence >= microphone)
@@ -94,7 +96,7 @@ impl<F> Kept<F> {
 
     /// The reports that it lacks, to be sent after those frames; and that she is paused, if she is, because the edge may have
     /// answered on the line that was lost.
-    pub(crate) fn reports_from(
+    pub fn reports_from(
         &mut self,
         microphone: u32,
         now: Timestamp,
@@ -189,7 +191,7 @@ mod tests {
 
     /// A browser whose frames are their own numbers, one each 20 ms.
     fn spoken(frames: u32) -> Kept<u32> {
-        let mut kept = Kept::new();
+        let mut kept = Kept::default();
         speak(&mut kept, 0..frames);
         kept
     }
@@ -311,7 +313,7 @@ mod tests {
 
     #[test]
     fn what_has_arrived_is_counted_for_the_newest_turn() {
-        let mut kept = Kept::<u32>::new();
+        let mut kept = Kept::<u32>::default();
         assert_eq!(kept.arrived(), (TurnId::NONE, 0));
         kept.voice(turn(3), 2_400);
         kept.voice(turn(3), 1_200);
