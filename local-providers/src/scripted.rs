@@ -3,5 +3,6 @@
 
 pub(crate) mod energy;
 pub(crate) mod model;
+pub(crate) mod pilot;
 pub(crate) mod recogniser;
 pub(crate) mod voice;

@@ -5,6 +5,8 @@
 
 use std::f64::consts::{PI, TAU};
 
+use crate::scripted::pilot::{AMPLITUDE, TONE_MS, WORD_MS, frequency};
+
 /// Speech of this length at 8 kHz, without a pause.
 #[must_use]
 pub fn speech(millis: u64) -> Vec<i16> {
@@ -24,6 +26,22 @@ pub fn speech(millis: u64) -> Vec<i16> {
         tract.sound(glottis.pulse(PITCH * (1.0 + melody)), formants) * open * edge
     });
     normalise(&sound.collect::<Vec<_>>())
+}
+
+/// Somebody who says these words of a script's vocabulary ([`crate::script::Settings::vocabulary`]), each by its number, at 8 kHz.
+#[must_use]
+pub fn words(numbers: &[usize]) -> Vec<i16> {
+    let mut sound = speech(WORD_MS * numbers.len() as u64);
+    let tone = samples(TONE_MS);
+    for (word, number) in sound.chunks_mut(samples(WORD_MS)).zip(numbers) {
+        let frequency = frequency(*number);
+        for (index, sample) in word.iter_mut().take(tone).enumerate() {
+            let edge = (index.min(tone - 1 - index) as f64 / (RATE * FADE / 4.0)).min(1.0);
+            let phase = TAU * frequency * index as f64 / RATE;
+            *sample += (AMPLITUDE * edge * phase.sin()) as i16;
+        }
+    }
+    sound
 }
 
 /// A throat being cleared for this long, at 8 kHz: loud, partly voiced, no word in it.
@@ -148,7 +166,8 @@ mod tests {
     use earshot::Detector;
 
     use super::*;
-    use crate::script::Script;
+    use crate::script::{Script, Settings};
+    use crate::scripted::pilot::PILOTS;
     use crate::scripted::recogniser::utterances_in;
     use crate::speech::resample::resample;
 
@@ -223,6 +242,50 @@ mod tests {
             ..Script::default()
         };
         assert_eq!(utterances_in(script, &line, 8_000), ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn the_words_that_are_said_are_heard_and_are_speech() {
+        let names: Vec<String> = (0..PILOTS).map(|number| format!("w{number}")).collect();
+        let script = Script {
+            settings: Settings {
+                vocabulary: names,
+                ..Settings::default()
+            },
+            ..Script::default()
+        };
+        let said: [&[usize]; 5] = [
+            &[0, 1, 2, 3],
+            &[7, 7, 7],
+            &[15, 0, 15, 0],
+            &[4, 5, 6, 8, 9, 10, 11, 12, 13, 14],
+            &[3],
+        ];
+        for lead in [4_000, 4_013, 4_077] {
+            let mut line: Vec<i16> = silence(lead).collect();
+            for numbers in said {
+                let sound = words(numbers);
+                let scores = scores(&sound, 8_000);
+                let speech = scores.iter().filter(|score| **score > 0.5).count();
+                assert!(
+                    speech * 16 * 8 >= sound.len() * 8 / 10,
+                    "{numbers:?}: {speech}"
+                );
+                line.extend(sound);
+                line.extend(silence(4_000));
+            }
+            let line: Vec<i16> = line
+                .into_iter()
+                .map(|sample| decode_ulaw(encode_ulaw(sample)))
+                .collect();
+            let expected = said.map(|numbers| {
+                let names: Vec<String> = numbers.iter().map(|n| format!("w{n}")).collect();
+                names.join(" ")
+            });
+            assert_eq!(utterances_in(script.clone(), &line, 8_000), expected);
+            let line = resample(&line, 8_000, 16_000);
+            assert_eq!(utterances_in(script.clone(), &line, 16_000), expected);
+        }
     }
 
     #[test]

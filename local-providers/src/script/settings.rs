@@ -49,6 +49,9 @@ impl Default for Latency {
 pub struct Settings {
     /// A shorter silence does not end an utterance; `stt_final_ms` (Flux: `flux_end_ms`) when absent.
     pub end_silence_ms: Option<u64>,
+    /// Words that are read off the sound itself, in place of [`Script::utterances`](super::Script::utterances): the first sixteen, each by its tone
+    /// ([`crate::phone::voice::words`]).
+    pub vocabulary: Vec<String>,
     /// How fast interim results reveal an utterance's words. The last word is never revealed before the final.
     pub words_per_second: f64,
     /// How often interim results come while there is speech. The vendor: about a second; faster shows more.
@@ -93,6 +96,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             end_silence_ms: None,
+            vocabulary: Vec::new(),
             words_per_second: 3.0,
             interim_every_ms: 200,
             segment_ms: 4_760,

@@ -4,6 +4,8 @@
 //! The k-th stretch of sound on a socket is the script's k-th utterance. A stretch ends with a silence of
 //! `end_silence_ms`, or with `Finalize`, which gives all its words at once. Where turns are asked for, a stretch is a
 //! turn: likely over after `flux_eager_ms`, over after `flux_end_ms`.
+//!
+//! With a `vocabulary` the words are read off the sound itself, as they are said.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 
 use super::energy::{Block, Energy};
+use super::pilot::Reader;
 use crate::backend::{Endpointing, Hear, Heard, Recogniser, Segment};
 use crate::script::Script;
 
@@ -48,6 +51,10 @@ struct Machine {
     rate: f64,
     endpointing: Endpointing,
     energy: Energy,
+    /// None takes the words from the script.
+    reader: Option<Reader>,
+    /// Words read that belong to the next stretch.
+    read: Vec<String>,
     /// Samples heard.
     position: u64,
     utterances: usize,
@@ -77,11 +84,14 @@ struct Open {
 
 impl Machine {
     fn new(script: Arc<Script>, rate: u32, endpointing: Endpointing) -> Self {
+        let reads = !script.settings.vocabulary.is_empty();
         Self {
             script,
             rate: f64::from(rate),
             endpointing,
             energy: Energy::new(rate),
+            reader: reads.then(|| Reader::new(rate)),
+            read: Vec::new(),
             position: 0,
             utterances: 0,
             onset: (0, 0),
@@ -190,14 +200,46 @@ impl Machine {
     }
 
     fn audio(&mut self, at: Instant, samples: &[i16]) {
+        // A block at a time, so that a word belongs to the stretch in which it was said however much sound comes at once.
+        let step = if self.reader.is_some() {
+            self.samples(READING_STEP_MS)
+        } else {
+            samples.len() as u64
+        };
+        let mut behind = samples.len() as u64;
+        for part in samples.chunks(step.max(1) as usize) {
+            behind -= part.len() as u64;
+            self.read_words(part);
+            self.hear(at, part, behind);
+        }
+        self.timeout(at);
+    }
+
+    fn read_words(&mut self, samples: &[i16]) {
+        let Some(reader) = &mut self.reader else {
+            return;
+        };
+        let vocabulary = &self.script.settings.vocabulary;
+        let words = reader.read(samples);
+        self.read.extend(
+            words
+                .iter()
+                .filter_map(|word| vocabulary.get(*word).cloned()),
+        );
+        if let Some(open) = &mut self.open {
+            open.words.append(&mut self.read);
+        }
+    }
+
+    /// So many samples that came with these follow.
+    fn hear(&mut self, at: Instant, samples: &[i16], behind: u64) {
         let end = self.position + samples.len() as u64;
         for block in self.energy.blocks(samples) {
             self.position = block.end;
-            let before_end = self.duration(end.saturating_sub(block.last_sound));
+            let before_end = self.duration((end + behind).saturating_sub(block.last_sound));
             self.block(&block, at.checked_sub(before_end).unwrap_or(at));
         }
         self.position = end;
-        self.timeout(at);
     }
 
     fn block(&mut self, block: &Block, sound_at: Instant) {
@@ -255,12 +297,14 @@ impl Machine {
         let (_, start) = std::mem::take(&mut self.onset);
         let utterance = self.script.utterance(self.utterances);
         self.utterances += 1;
+        let scripted = utterance.text.split_whitespace().map(str::to_owned);
+        let words = if self.reader.is_some() {
+            std::mem::take(&mut self.read)
+        } else {
+            scripted.collect()
+        };
         self.open = Some(Open {
-            words: utterance
-                .text
-                .split_whitespace()
-                .map(str::to_owned)
-                .collect(),
+            words,
             fixed: 0,
             speech_final: utterance.speech_final,
             start,
@@ -298,8 +342,12 @@ impl Machine {
         let elapsed = (self.position - open.start).saturating_sub(late) as f64 / self.rate;
         // The last word is not known before the speech is over, except where a turn of one word has to start with it.
         let withheld = usize::from(!told_alone || open.words.len() > 1);
-        let known = ((elapsed * settings.words_per_second) as usize)
-            .min(open.words.len().saturating_sub(withheld));
+        let known = if self.reader.is_some() {
+            open.words.len()
+        } else {
+            ((elapsed * settings.words_per_second) as usize)
+                .min(open.words.len().saturating_sub(withheld))
+        };
         let known = known.max(open.fixed);
         let (start, end) = (
             open.segment_start as f64 / self.rate,
@@ -399,6 +447,9 @@ const ONSET_BLOCKS: u32 = 6;
 
 /// Sound that goes on this long after `Finalize` (400 ms) is speech again.
 const TAIL_BLOCKS: u32 = 40;
+
+/// Words are read in steps of this length.
+const READING_STEP_MS: u64 = 20;
 
 /// As long as what is judged to be loud or not.
 const LEAST_SILENCE_MS: u64 = 10;
