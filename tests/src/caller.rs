@@ -1,6 +1,6 @@
 //! A caller without a browser: speaks the wire by itself, so that every message and its moment can be chosen.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -9,9 +9,11 @@ use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 use voice_core::audio::MICROPHONE_FRAME;
+use voice_core::resumption::Kept;
+use voice_core::time::Timestamp;
 use voice_core::turn::TurnId;
 use voice_core::wire::audio::{AudioFrame, Kind};
-use voice_core::wire::{ClientMessage, KEPT_SOUND, Phase, ServerMessage};
+use voice_core::wire::{ClientMessage, Phase, ServerMessage};
 
 use crate::edge::Edge;
 use crate::network::FarSocket;
@@ -26,10 +28,13 @@ pub struct Caller {
     socket: Option<FarSocket>,
     /// A line on which nothing gets through.
     frozen: Option<FarSocket>,
+    /// What was said on it.
+    held: Vec<Message>,
+    network: Duration,
     /// The right to come back, once the edge has given it.
     resume: Option<String>,
-    /// The microphone's last frames, each with its number.
-    kept: VecDeque<(u32, Message)>,
+    /// What is said again on another line.
+    pub(crate) kept: Kept<Message>,
     sequence: u32,
     speech: Noise,
     speaking: bool,
@@ -61,7 +66,7 @@ impl Caller {
     /// The same over a network that takes so long, one way.
     pub async fn connect_over(edge: &Edge, network: Duration) -> anyhow::Result<Self> {
         let ticket = ticket(edge).await?;
-        let caller = Self::open_over(edge, &ticket, Some(&edge.origin), network).await?;
+        let mut caller = Self::open_over(edge, &ticket, Some(&edge.origin), network).await?;
         caller.tell(&ClientMessage::Hello { protocol: 1 }).await?;
         Ok(caller)
     }
@@ -89,8 +94,10 @@ impl Caller {
         Ok(Self {
             socket: Some(FarSocket::new(socket, network)),
             frozen: None,
+            held: Vec::new(),
+            network,
             resume: None,
-            kept: VecDeque::new(),
+            kept: Kept::default(),
             sequence: 0,
             speech: Noise::default(),
             speaking: false,
@@ -113,32 +120,32 @@ impl Caller {
         }
     }
 
-    pub async fn tell(&self, message: &ClientMessage) -> anyhow::Result<()> {
+    pub async fn tell(&mut self, message: &ClientMessage) -> anyhow::Result<()> {
         self.send(Message::text(serde_json::to_string(message)?))
             .await
     }
 
     /// Sends anything, well formed or not.
-    pub async fn send(&self, message: Message) -> anyhow::Result<()> {
+    pub async fn send(&mut self, message: Message) -> anyhow::Result<()> {
         if let Some(socket) = &self.socket {
             socket.send(message);
+        } else if self.frozen.is_some() {
+            self.held.push(message);
         }
         Ok(())
     }
 
     /// Sends a frame of the microphone, and keeps it as a browser does.
     pub async fn send_frame_of(&mut self, sequence: u32, frame: Message) -> anyhow::Result<()> {
-        self.kept.push_back((sequence, frame.clone()));
-        let most = usize::try_from(KEPT_SOUND.as_millis() / 20)?;
-        while self.kept.len() > most {
-            self.kept.pop_front();
-        }
+        self.kept.frame(sequence, frame.clone());
         self.send(frame).await
     }
 
     /// The line is gone, without a word to the other side.
     pub fn lose_line(&mut self) {
         self.socket = None;
+        self.frozen = None;
+        self.held.clear();
     }
 
     /// Nothing gets through any more, and neither side has been told.
@@ -146,8 +153,24 @@ impl Caller {
         self.frozen = self.socket.take();
     }
 
+    /// Whether it is one on which nothing gets through.
+    #[must_use]
+    pub const fn is_frozen(&self) -> bool {
+        self.frozen.is_some()
+    }
+
+    /// What was said meanwhile gets through, on both sides.
+    pub fn thaw_line(&mut self) {
+        self.socket = self.frozen.take();
+        for message in self.held.drain(..) {
+            if let Some(socket) = &self.socket {
+                socket.send(message);
+            }
+        }
+    }
+
     /// Ends the call as a page does whose button is pressed.
-    pub async fn leave(self) -> anyhow::Result<()> {
+    pub async fn leave(mut self) -> anyhow::Result<()> {
         self.tell(&ClientMessage::HangUp).await
     }
 
@@ -158,36 +181,63 @@ impl Caller {
             .context("the edge gave no right to come back")
     }
 
-    /// Comes back on another line, and gives what the edge says first.
-    pub async fn come_back(&mut self, edge: &Edge) -> anyhow::Result<Event> {
+    /// Opens another line for the same call.
+    pub(crate) fn reopening(
+        &self,
+        origin: &str,
+    ) -> anyhow::Result<impl Future<Output = anyhow::Result<FarSocket>> + use<>> {
         let mut request = format!(
             "{}/call?resume={}",
-            edge.origin.replacen("http", "ws", 1),
+            origin.replacen("http", "ws", 1),
             self.right_to_resume()?
         )
         .into_client_request()?;
-        request.headers_mut().insert("Origin", edge.origin.parse()?);
-        let (socket, _) = connect_async(request).await?;
-        self.socket = Some(FarSocket::new(socket, Duration::ZERO));
-        // What was not spoken while nobody looked is not spoken now.
-        self.next_frame = None;
-        let newest = self.received.last_key_value();
-        let (turn, samples) = newest.map_or((TurnId::NONE, 0), |(turn, samples)| (*turn, *samples));
+        request.headers_mut().insert("Origin", origin.parse()?);
+        let network = self.network;
+        Ok(async move {
+            let (socket, _) = connect_async(request).await?;
+            Ok(FarSocket::new(socket, network))
+        })
+    }
+
+    /// Goes on over this line, if the edge will.
+    pub(crate) async fn greet_again(&mut self, socket: FarSocket) -> anyhow::Result<()> {
+        self.socket = Some(socket);
+        let (turn, samples) = self.kept.arrived();
         self.tell(&ClientMessage::Reconnected {
             protocol: 1,
             turn,
             samples,
         })
-        .await?;
+        .await
+    }
+
+    /// Sends what the edge lacks of the microphone, and what it was not told.
+    pub(crate) async fn catch_up(&mut self, microphone: u32, now: Timestamp) -> anyhow::Result<()> {
+        let frames: Vec<Message> = self.kept.frames_from(microphone).cloned().collect();
+        for frame in frames {
+            self.send(frame).await?;
+        }
+        let mut reports = Vec::new();
+        self.kept
+            .reports_from(microphone, now, |report| reports.push(report.clone()));
+        for report in &reports {
+            self.tell(report).await?;
+        }
+        Ok(())
+    }
+
+    /// Comes back on another line, and gives what the edge says first.
+    pub async fn come_back(&mut self, edge: &Edge) -> anyhow::Result<Event> {
+        let socket = self.reopening(&edge.origin)?.await?;
+        // What was not spoken while nobody looked is not spoken now.
+        self.next_frame = None;
+        self.greet_again(socket).await?;
         let socket = self.socket.as_mut().context("no line")?;
         let first = timeout(PATIENCE, socket.next()).await?;
         let first = self.receive(first)?.context("no word")?;
         if let Event::Message(ServerMessage::Reconnected { microphone }) = &first {
-            for (sequence, frame) in &self.kept {
-                if sequence >= microphone {
-                    self.send(frame.clone()).await?;
-                }
-            }
+            self.catch_up(*microphone, Timestamp::ZERO).await?;
         }
         Ok(first)
     }
@@ -269,7 +319,7 @@ impl Caller {
         Ok(events)
     }
 
-    async fn play(&self, event: &Event) -> anyhow::Result<()> {
+    async fn play(&mut self, event: &Event) -> anyhow::Result<()> {
         match event {
             Event::Voice { turn, .. } if self.plays_at_once => {
                 let samples = self.received.get(turn).copied().unwrap_or(0);
@@ -322,6 +372,7 @@ impl Caller {
                     .map(|sample| i16::from_le_bytes(*sample))
                     .collect();
                 *self.received.entry(frame.turn).or_default() += samples.len() as u64;
+                self.kept.voice(frame.turn, samples.len() as u64);
                 Some(Event::Voice {
                     turn: frame.turn,
                     samples,

@@ -43,6 +43,18 @@ impl<'a> Guest<'a> {
         edge: &'a Edge,
         network: Duration,
     ) -> anyhow::Result<Self> {
+        let guest = Self::call(door, providers, edge, network).await?;
+        guest.listened_to(2).await?;
+        Ok(guest)
+    }
+
+    /// Calls over a network that takes so long, one way.
+    pub async fn call(
+        door: Door,
+        providers: &Providers,
+        edge: &'a Edge,
+        network: Duration,
+    ) -> anyhow::Result<Self> {
         let line = match door {
             Door::Browser => Line::Browser(Visitor::call(edge, network).await?),
             Door::Phone => {
@@ -53,9 +65,7 @@ impl<'a> Guest<'a> {
                 Line::Phone(Phone::call_as(providers, edge, far).await?)
             }
         };
-        let guest = Self { line, edge };
-        guest.listened_to(2).await?;
-        Ok(guest)
+        Ok(Self { line, edge })
     }
 
     /// Speaks for so long, at once.
@@ -76,7 +86,7 @@ impl<'a> Guest<'a> {
     }
 
     /// Makes this sound, at 8 kHz.
-    async fn sound(&self, samples: Vec<i16>) -> anyhow::Result<SpanOnTimeline> {
+    pub async fn sound(&self, samples: Vec<i16>) -> anyhow::Result<SpanOnTimeline> {
         match &self.line {
             Line::Browser(visitor) => visitor.say(&resample(&samples, 8_000, 16_000)).await,
             Line::Phone(phone) => Ok(phone.line.say(samples)),
@@ -111,6 +121,15 @@ impl<'a> Guest<'a> {
         }
     }
 
+    /// When she sounded first and last after this moment of the call.
+    #[must_use]
+    pub fn sounded_since(&self, ms: f64) -> Option<(f64, f64)> {
+        match &self.line {
+            Line::Browser(visitor) => visitor.sounded_since(ms),
+            Line::Phone(phone) => phone.sounded_since(ms),
+        }
+    }
+
     /// Waits for so long.
     pub async fn wait(&self, millis: u64) {
         tokio::time::sleep(Duration::from_millis(millis)).await;
@@ -119,7 +138,7 @@ impl<'a> Guest<'a> {
     /// The states of this call so far.
     #[must_use]
     pub fn states(&self) -> Vec<LoggedState> {
-        let call = self.call();
+        let call = self.id();
         call.map_or_else(Vec::new, |call| self.edge.states(&call))
     }
 
@@ -127,7 +146,7 @@ impl<'a> Guest<'a> {
     pub async fn state(&self, state: &str, turn: u32) -> anyhow::Result<LoggedState> {
         let call = tokio::time::timeout(PATIENCE, async {
             loop {
-                if let Some(call) = self.call() {
+                if let Some(call) = self.id() {
                     return call;
                 }
                 self.wait(5).await;
@@ -144,7 +163,7 @@ impl<'a> Guest<'a> {
 
     /// Waits until she has answered what was said after the first `known` states of the call, and the answer is over.
     pub async fn heard_out(&self, known: usize) -> anyhow::Result<()> {
-        let call = self.call().context("she never welcomed")?;
+        let call = self.id().context("she never welcomed")?;
         self.edge.until_answered(&call, known).await
     }
 
@@ -210,7 +229,9 @@ impl<'a> Guest<'a> {
         self.over().await
     }
 
-    fn call(&self) -> Option<String> {
+    /// How the call is recorded, once that is known.
+    #[must_use]
+    pub fn id(&self) -> Option<String> {
         match &self.line {
             Line::Browser(visitor) => visitor.call_id(),
             Line::Phone(phone) => Some(phone.line.call_sid().to_owned()),

@@ -1,9 +1,10 @@
 //! The worker on workerd, as `cargo xtask serve` runs it.
 
+use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -31,8 +32,25 @@ const LONG_ANSWER: Duration = Duration::from_secs(120);
 /// A running worker. Dropping it ends it and its children.
 pub struct Edge {
     pub origin: String,
-    child: Child,
-    log: Arc<Mutex<Vec<String>>>,
+    program: Program,
+    child: Mutex<Child>,
+    log: Log,
+}
+
+type Log = Arc<Mutex<Said>>;
+
+/// What the worker has said.
+#[derive(Default)]
+struct Said {
+    lines: Vec<String>,
+    /// Each call's states, so that nobody has to look through all lines for them.
+    states: HashMap<String, Vec<LoggedState>>,
+}
+
+/// How the worker is started.
+struct Program {
+    settings: Vec<(String, String)>,
+    state: Option<PathBuf>,
 }
 
 /// A state of a call as the worker's log has it.
@@ -62,89 +80,64 @@ impl Edge {
     ) -> anyhow::Result<Self> {
         let base = providers.base_url();
         let settings = [&own_settings(&base)[..], more].concat();
-        Self::serve(&settings, None, 0).await
+        Self::serve(&settings, None).await
     }
 
     /// Starts a worker whose providers are these and that keeps what it stores in this folder.
     pub async fn start_keeping(providers: &Providers, state: &Path) -> anyhow::Result<Self> {
-        Self::serve(&own_settings(&providers.base_url()), Some(state), 0).await
+        Self::serve(&own_settings(&providers.base_url()), Some(state)).await
     }
 
     /// Kills the runtime as a crash would, without a word to anybody.
     pub fn kill_runtime(&self) -> anyhow::Result<()> {
-        usage::kill_workerd_under(self.child.id().context("the worker has ended")?)
+        usage::kill_workerd_under(self.pid()?)
     }
 
     /// Starts another worker where this one was, with what it has stored.
-    pub async fn restart(self, providers: &Providers, state: &Path) -> anyhow::Result<Self> {
+    pub async fn restart(&self) -> anyhow::Result<()> {
         let (_, port) = self.origin.rsplit_once(':').context("no port")?;
-        let port = port.parse()?;
-        drop(self);
-        Self::serve(&own_settings(&providers.base_url()), Some(state), port).await
+        tokio::task::block_in_place(|| end(&mut locked(&self.child)));
+        let (child, _) = self.program.start(port.parse()?, &self.log).await?;
+        *locked(&self.child) = child;
+        Ok(())
     }
 
     /// Starts a worker with these settings and no others.
     pub async fn start_with(settings: &[(&str, &str)]) -> anyhow::Result<Self> {
-        Self::serve(settings, None, 0).await
+        Self::serve(settings, None).await
     }
 
-    async fn serve(
-        settings: &[(&str, &str)],
-        state: Option<&Path>,
-        port: u16,
-    ) -> anyhow::Result<Self> {
-        let mut command = Command::new(xtask());
-        command
-            .args(["serve", "--port", &port.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        if let Some(state) = state {
-            command.arg("--state").arg(state);
-        }
-        for name in SETTINGS {
-            command.env_remove(name);
-        }
-        command.envs(settings.iter().copied()).kill_on_drop(true);
-        let mut child = command
-            .spawn()
-            .context("cannot start xtask; run these tests by `cargo xtask test`")?;
-        let stdout = child.stdout.take().context("no output")?;
-        let stderr = child.stderr.take().context("no messages")?;
-        let log = Arc::new(Mutex::new(Vec::new()));
-        tokio::spawn(keep(stderr, Arc::clone(&log), log_file()?));
-        let mut lines = BufReader::new(stdout).lines();
-        let ready = async {
-            while let Some(line) = lines.next_line().await? {
-                if let Some(origin) = line.strip_prefix("listening on ") {
-                    return Ok(origin.trim().to_owned());
-                }
-            }
-            bail!("the worker ended before it was ready")
+    async fn serve(settings: &[(&str, &str)], state: Option<&Path>) -> anyhow::Result<Self> {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let program = Program {
+            settings: settings.iter().map(owned).collect(),
+            state: state.map(Path::to_owned),
         };
-        let origin = tokio::time::timeout(READY, ready)
-            .await
-            .context("the worker is not ready in time")??;
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Ok(Self { origin, child, log })
+        let log = Log::default();
+        let (child, origin) = program.start(0, &log).await?;
+        Ok(Self {
+            origin,
+            program,
+            child: Mutex::new(child),
+            log,
+        })
+    }
+
+    fn pid(&self) -> anyhow::Result<u32> {
+        locked(&self.child).id().context("the worker has ended")
     }
 
     /// The worker's own messages so far.
     #[must_use]
     pub fn log(&self) -> Vec<String> {
-        self.log
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        locked(&self.log).lines.clone()
     }
 
     /// The states that a call has been in.
     #[must_use]
     pub fn states(&self, call: &str) -> Vec<LoggedState> {
-        self.log()
-            .iter()
-            .filter_map(|line| logged_state(line, call))
-            .collect()
+        let said = locked(&self.log);
+        said.states.get(call).cloned().unwrap_or_default()
     }
 
     /// Waits until a call is or has been in this state in this turn or a later one.
@@ -198,7 +191,7 @@ impl Edge {
 
     /// What the worker has used of the machine.
     pub fn usage(&self) -> anyhow::Result<Usage> {
-        usage::of_workerd_under(self.child.id().context("the worker has ended")?)
+        usage::of_workerd_under(self.pid()?)
     }
 
     /// The address of a path.
@@ -210,22 +203,69 @@ impl Edge {
 
 impl Drop for Edge {
     fn drop(&mut self) {
-        // SIGTERM lets it end its children; the kill on drop follows only if it is still there.
-        if let Some(pid) = self
-            .child
-            .id()
-            .and_then(|pid| libc::pid_t::try_from(pid).ok())
-        {
-            // SAFETY: a signal to a child that has not been waited for, so the number is still its own.
-            unsafe { libc::kill(pid, libc::SIGTERM) };
-            for _ in 0..200 {
-                if !matches!(self.child.try_wait(), Ok(None)) {
-                    return;
-                }
-                wait_a_moment();
-            }
-        }
+        end(&mut locked(&self.child));
     }
+}
+
+impl Program {
+    /// Starts the worker and gives it and where it is; port 0 is any that is free.
+    async fn start(&self, port: u16, log: &Log) -> anyhow::Result<(Child, String)> {
+        let mut command = Command::new(xtask());
+        command
+            .args(["serve", "--port", &port.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if let Some(state) = &self.state {
+            command.arg("--state").arg(state);
+        }
+        for name in SETTINGS {
+            command.env_remove(name);
+        }
+        let settings = self.settings.iter().map(|(name, value)| (name, value));
+        command.envs(settings).kill_on_drop(true);
+        let mut child = command
+            .spawn()
+            .context("cannot start xtask; run these tests by `cargo xtask test`")?;
+        let stdout = child.stdout.take().context("no output")?;
+        let stderr = child.stderr.take().context("no messages")?;
+        tokio::spawn(keep(stderr, Arc::clone(log), log_file()?));
+        let mut lines = BufReader::new(stdout).lines();
+        let ready = async {
+            while let Some(line) = lines.next_line().await? {
+                if let Some(origin) = line.strip_prefix("listening on ") {
+                    return Ok(origin.trim().to_owned());
+                }
+            }
+            bail!("the worker ended before it was ready")
+        };
+        let origin = tokio::time::timeout(READY, ready)
+            .await
+            .context("the worker is not ready in time")??;
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Ok((child, origin))
+    }
+}
+
+/// Ends a worker and waits for it.
+fn end(child: &mut Child) {
+    // SIGTERM lets it end its children; the kill on drop follows only if it is still there.
+    let Some(pid) = child.id().and_then(|pid| libc::pid_t::try_from(pid).ok()) else {
+        return;
+    };
+    // SAFETY: a signal to a child that has not been waited for, so the number is still its own.
+    unsafe { libc::kill(pid, libc::SIGTERM) };
+    for _ in 0..200 {
+        if !matches!(child.try_wait(), Ok(None)) {
+            return;
+        }
+        wait_a_moment();
+    }
+}
+
+/// A holder that panicked left whole entries behind, so the lock's poison says nothing.
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[expect(
@@ -251,15 +291,17 @@ fn own_settings(base: &str) -> [(&'static str, &str); 8] {
 }
 
 /// Reads `call ID turn N: State, reason`.
-fn logged_state(line: &str, call: &str) -> Option<LoggedState> {
-    let (_, rest) = line.split_once(&format!("call {call} turn "))?;
+fn logged_state(line: &str) -> Option<(String, LoggedState)> {
+    let (_, rest) = line.split_once("call ")?;
+    let (call, rest) = rest.split_once(" turn ")?;
     let (turn, rest) = rest.split_once(": ")?;
     let (state, reason) = rest.split_once(", ")?;
-    Some(LoggedState {
+    let state = LoggedState {
         turn: turn.parse().ok()?,
         state: state.to_owned(),
         reason: reason.trim_end().to_owned(),
-    })
+    };
+    Some((call.to_owned(), state))
 }
 
 /// Every setting the worker reads, so that a developer's environment does not leak into a test.
@@ -294,7 +336,7 @@ pub fn xtask() -> PathBuf {
 /// Keeps what the worker says, and repeats it in a file if one is asked for.
 async fn keep(
     stderr: impl tokio::io::AsyncRead + Unpin,
-    log: Arc<Mutex<Vec<String>>>,
+    log: Log,
     mut copy: Option<std::fs::File>,
 ) {
     let mut lines = BufReader::new(stderr).lines();
@@ -303,9 +345,11 @@ async fn keep(
             // A full disk is no reason to fail a test.
             let _ = writeln!(copy, "{line}");
         }
-        log.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(line);
+        let mut said = locked(&log);
+        if let Some((call, state)) = logged_state(&line) {
+            said.states.entry(call).or_default().push(state);
+        }
+        said.lines.push(line);
     }
 }
 
@@ -328,9 +372,9 @@ mod tests {
     #[test]
     fn a_state_is_read_off_the_log() {
         let line = "call abc turn 2: Processing, end of turn";
-        let state = logged_state(line, "abc").expect("a state");
+        let (call, state) = logged_state(line).expect("a state");
+        assert_eq!(call, "abc");
         assert_eq!(state.to_string(), "turn 2: Processing (end of turn)");
-        assert_eq!(logged_state(line, "abd"), None);
-        assert_eq!(logged_state("call abc: refused: TooLarge", "abc"), None);
+        assert_eq!(logged_state("call abc: refused: TooLarge"), None);
     }
 }

@@ -1,6 +1,8 @@
 //! A caller by the browser's wire whose ear and mouth are the real ones: the detector and the `Handset` of the audio thread,
 //! without the browser around them.
 
+mod network;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -16,6 +18,8 @@ use voice_core::turn::TurnId;
 use voice_core::wire::audio::{AudioFrame, Kind};
 use voice_core::wire::{ClientMessage, Outcome, ServerMessage};
 
+pub use self::network::Loss;
+use self::network::Network;
 use crate::caller::{Caller, Event};
 use crate::edge::Edge;
 
@@ -41,7 +45,9 @@ pub enum Told {
 
 /// A caller with a headset on.
 pub struct Headset {
+    origin: String,
     caller: Caller,
+    network: Network,
     /// The call's id, once the edge has told it.
     pub call: Option<String>,
     /// How the call ended, once it has.
@@ -55,6 +61,11 @@ pub struct Headset {
     /// Her voice where it arrived, and where it waits to be played.
     arriving: Vec<i16>,
     loudspeaker: VecDeque<i16>,
+    /// Whose voice waits there: each turn with its samples.
+    queued: VecDeque<(TurnId, usize)>,
+    /// The newest turn that was flushed, and how many samples were played of it or an older one since.
+    flushed: TurnId,
+    stale: u64,
     /// What was played, a sample in three, from the call's beginning.
     played: Vec<i16>,
     /// What the edge said, and when, in milliseconds of the call. Her voice is there as it began in each turn.
@@ -78,7 +89,9 @@ impl Headset {
         caller.plays_at_once = false;
         caller.has_microphone = false;
         Ok(Self {
+            origin: edge.origin.clone(),
             caller,
+            network: Network::default(),
             call: None,
             outcome: None,
             handset: Handset::new(Config::browser()),
@@ -88,6 +101,9 @@ impl Headset {
             sequence: 0,
             arriving: Vec::new(),
             loudspeaker: VecDeque::new(),
+            queued: VecDeque::new(),
+            flushed: TurnId::NONE,
+            stale: 0,
             played: Vec::new(),
             told: Vec::new(),
             voiced: TurnId::NONE,
@@ -142,6 +158,12 @@ impl Headset {
         std::mem::take(&mut self.told)
     }
 
+    /// Samples that were played of a turn after the edge had thrown it away.
+    #[must_use]
+    pub const fn stale(&self) -> u64 {
+        self.stale
+    }
+
     /// When the call began.
     pub(crate) const fn began(&self) -> Instant {
         self.began
@@ -153,7 +175,8 @@ impl Headset {
     }
 
     async fn hear(&mut self, event: Event) -> anyhow::Result<()> {
-        let now = self.began.elapsed().as_secs_f64() * 1e3;
+        let now = self.elapsed_ms();
+        self.network.line.heard();
         match &event {
             Event::Message(message) => self.told.push((now, Told::Message(message.clone()))),
             Event::Voice { turn, .. } if self.voiced != *turn => {
@@ -164,7 +187,13 @@ impl Headset {
         }
         match event {
             Event::Closed { .. } => {
-                self.outcome.get_or_insert(Outcome::HungUp);
+                if self.call.is_none() {
+                    self.outcome.get_or_insert(Outcome::HungUp);
+                }
+                let now = self.now();
+                self.caller.lose_line();
+                self.network.line.closed(now);
+                self.note_down();
                 Ok(())
             }
             Event::Voice { turn, samples } => {
@@ -172,15 +201,24 @@ impl Headset {
                 let samples = self.arriving.len() as u64;
                 self.tell(Input::Voice { turn, samples }).await
             }
-            Event::Message(ServerMessage::Flush { turn }) => self.tell(Input::Flush { turn }).await,
+            Event::Message(ServerMessage::Flush { turn }) => {
+                self.flushed = self.flushed.max(turn);
+                self.tell(Input::Flush { turn }).await
+            }
             Event::Message(ServerMessage::Resume { turn }) => {
+                self.caller.kept.resume(turn);
                 self.tell(Input::Resume { turn }).await
+            }
+            Event::Message(ServerMessage::Reconnected { microphone }) => {
+                self.go_on(microphone).await
             }
             Event::Message(ServerMessage::Ping { id }) => {
                 self.caller.tell(&ClientMessage::Pong { id }).await
             }
             Event::Message(ServerMessage::Welcome { call, .. }) => {
                 self.call = Some(call);
+                let now = self.now();
+                self.network.line.welcomed(now);
                 Ok(())
             }
             Event::Message(ServerMessage::Ended { outcome }) => {
@@ -196,6 +234,7 @@ impl Headset {
 
     /// Twenty milliseconds: the ear first, so that a pause silences this very tick.
     async fn tick(&mut self) -> anyhow::Result<()> {
+        self.watch_line().await?;
         if self.due.is_some_and(|due| due <= self.now()) {
             self.tell(Input::Timeout).await?;
         }
@@ -241,6 +280,7 @@ impl Headset {
         } else {
             self.loudspeaker.len().min(room)
         };
+        self.note_played(ready);
         let mut sound: Vec<i16> = self.loudspeaker.drain(..ready).collect();
         sound.resize(room, 0);
         self.played.extend(sound.iter().step_by(RECORDED));
@@ -249,6 +289,30 @@ impl Headset {
             self.tell(Input::Played { samples }).await?;
         }
         Ok(())
+    }
+
+    fn note_played(&mut self, samples: usize) {
+        let stale = self.leave_queue(samples);
+        self.stale += stale;
+    }
+
+    /// Takes the oldest samples out of the account of the queue, and gives how many of them were of a turn that was thrown away.
+    fn leave_queue(&mut self, mut samples: usize) -> u64 {
+        let mut stale = 0;
+        while samples > 0
+            && let Some((turn, left)) = self.queued.front_mut()
+        {
+            let taken = samples.min(*left);
+            if *turn <= self.flushed {
+                stale += taken as u64;
+            }
+            *left -= taken;
+            samples -= taken;
+            if *left == 0 {
+                self.queued.pop_front();
+            }
+        }
+        stale
     }
 
     fn is_playing(&self) -> bool {
@@ -260,10 +324,17 @@ impl Headset {
         loop {
             match self.handset.poll_output() {
                 Output::Discard { samples } => self.discard(samples)?,
-                Output::Enqueue { .. } => self.loudspeaker.extend(self.arriving.drain(..)),
+                Output::Enqueue { turn, .. } => {
+                    self.queued.push_back((turn, self.arriving.len()));
+                    self.loudspeaker.extend(self.arriving.drain(..));
+                }
                 Output::Pause => self.paused = true,
                 Output::Resume => self.paused = false,
-                Output::Report(report) => self.caller.tell(&message(report)?).await?,
+                Output::Report(report) => {
+                    let report = message(report)?;
+                    self.caller.kept.report(report.clone(), self.now());
+                    self.caller.tell(&report).await?;
+                }
                 Output::Timeout(due) => {
                     self.due = due;
                     return Ok(());
@@ -279,6 +350,7 @@ impl Headset {
             "more is thrown away than there is"
         );
         self.loudspeaker.drain(..samples);
+        self.leave_queue(samples);
         let totals = self.handset.totals();
         let queued = self.loudspeaker.len() as u64;
         ensure!(
@@ -286,6 +358,10 @@ impl Headset {
             "{totals:?}, and {queued} in the queue"
         );
         Ok(())
+    }
+
+    fn elapsed_ms(&self) -> f64 {
+        self.began.elapsed().as_secs_f64() * 1e3
     }
 
     fn now(&self) -> Timestamp {

@@ -5,6 +5,7 @@
 pub mod asked;
 pub mod calendar;
 pub mod caller;
+pub mod chaos;
 pub mod dashboard;
 pub mod database;
 pub mod door;

@@ -9,7 +9,7 @@ use local_providers::phone::{Dial, Event, EventKind, PhoneCall, Played, SpanOnTi
 
 use crate::caller::PATIENCE;
 use crate::edge::{Edge, LoggedState, TWILIO_ACCOUNT, TWILIO_TOKEN};
-use crate::track::Track;
+use crate::track::{PER_MS, Track};
 
 /// Samples of a tone that are surely one: a tenth of the scripted voice's amplitude. Where another tone begins, less leaks in.
 const AUDIBLE: f32 = 0.03;
@@ -107,6 +107,17 @@ impl<'a> Phone<'a> {
     pub async fn hang_up(&self) -> anyhow::Result<()> {
         self.line.hang_up();
         self.over().await
+    }
+
+    /// When she sounded first and last after this moment, to the message.
+    #[must_use]
+    pub fn sounded_since(&self, ms: f64) -> Option<(f64, f64)> {
+        let played = self.line.played();
+        let end = |stretch: &Played| stretch.from_ms + stretch.samples as f64 / PER_MS;
+        let mut since = played.iter().filter(|stretch| end(stretch) > ms);
+        let first = since.next()?;
+        let last = since.next_back().unwrap_or(first);
+        Some((first.from_ms.max(ms), end(last)))
     }
 
     /// Her side of the recording.

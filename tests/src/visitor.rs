@@ -11,8 +11,8 @@ use voice_core::latency::TurnReport;
 use voice_core::wire::ServerMessage;
 
 use crate::edge::Edge;
-use crate::headset::{Headset, Told};
-use crate::track::Track;
+use crate::headset::{Headset, Loss, Told};
+use crate::track::{PER_MS, Track};
 
 /// A caller whose call has begun. Dropping him loses his connection.
 pub struct Visitor {
@@ -23,6 +23,7 @@ pub struct Visitor {
 
 enum Order {
     HangUp,
+    Lose(Loss, Duration),
     Say {
         samples: Vec<i16>,
         said: oneshot::Sender<SpanOnTimeline>,
@@ -32,8 +33,13 @@ enum Order {
 #[derive(Default)]
 struct Shared {
     played: Vec<i16>,
+    /// When anything sounded, frame by frame, in milliseconds of the call.
+    sounded: Vec<f64>,
     told: Vec<(f64, Told)>,
     call: Option<String>,
+    /// When there was no line, and how many samples of a cut turn were played.
+    down: Vec<(f64, f64)>,
+    stale: u64,
     is_over: bool,
     complaint: Option<String>,
 }
@@ -60,6 +66,23 @@ impl Visitor {
         // If the call is over, so is the way back.
         let _ = self.orders.send(Order::Say { samples, said });
         span.await.with_context(|| self.complaint())
+    }
+
+    /// Loses the network for so long.
+    pub fn lose_network(&self, loss: Loss, span: Duration) {
+        let _ = self.orders.send(Order::Lose(loss, span));
+    }
+
+    /// When the call had no line so far, in milliseconds of the call.
+    #[must_use]
+    pub fn down(&self) -> Vec<(f64, f64)> {
+        self.shared().down.clone()
+    }
+
+    /// Samples that were played of a turn after the edge had thrown it away.
+    #[must_use]
+    pub fn stale(&self) -> u64 {
+        self.shared().stale
     }
 
     /// Ends the call as the caller who presses the button does.
@@ -89,6 +112,15 @@ impl Visitor {
     #[must_use]
     pub fn her(&self) -> Track {
         Track::new(&self.shared().played)
+    }
+
+    /// When she sounded first and last after this moment, to the frame.
+    #[must_use]
+    pub fn sounded_since(&self, ms: f64) -> Option<(f64, f64)> {
+        let shared = self.shared();
+        let from = shared.sounded.partition_point(|at| *at < ms);
+        let since = shared.sounded.get(from..)?;
+        Some((*since.first()?, *since.last()?))
     }
 
     /// What the edge has said so far, each with its moment in milliseconds of the call.
@@ -142,6 +174,10 @@ async fn live(
     while headset.outcome.is_none() && outcome.is_ok() && !orders.is_closed() {
         outcome = match orders.try_recv() {
             Ok(Order::HangUp) => headset.hang_up().await,
+            Ok(Order::Lose(loss, span)) => {
+                headset.lose_network(loss, span);
+                Ok(())
+            }
             Ok(Order::Say { samples, said }) => {
                 // Who asked may have gone away meanwhile.
                 let _ = said.send(headset.say(&samples));
@@ -150,9 +186,16 @@ async fn live(
             Err(_) => headset.step().await,
         };
         let mut shared = locked(&shared);
-        shared.played.extend(headset.take_played());
+        let played = headset.take_played();
+        if played.iter().any(|sample| *sample != 0) {
+            let at = shared.played.len() as f64 / PER_MS;
+            shared.sounded.push(at);
+        }
+        shared.played.extend(played);
         shared.told.extend(headset.take_told());
         shared.call.clone_from(&headset.call);
+        shared.down = headset.down();
+        shared.stale = headset.stale();
     }
     let mut shared = locked(&shared);
     shared.is_over = true;

@@ -119,6 +119,8 @@ pub struct Conversation {
     caller_keys: String,
     /// The line to the caller is lost.
     away: bool,
+    /// The caller is back, and nothing was heard of them since.
+    is_back: bool,
     /// The recogniser is gone: she says so as soon as she has said the rest.
     deaf: bool,
     /// The model was asked to go on where it had broken off in this reply.
@@ -182,6 +184,7 @@ impl Conversation {
             keyed_at: Timestamp::ZERO,
             caller_keys: String::new(),
             away: false,
+            is_back: false,
             deaf: false,
             continued: false,
             safe_mode: SafeMode::default(),
@@ -271,6 +274,7 @@ impl Conversation {
             Timer::Keypad => self.on_keying_over(now),
             Timer::Patience => self.on_patience(now),
             Timer::Playback => self.on_playback_stalled(now),
+            Timer::Regain => self.ask_again(now),
             Timer::Silence => self.on_silence(now),
         }
     }

@@ -8,11 +8,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tests::caller::{Caller, Event};
+use tests::chaos;
 use tests::door::Door;
 use tests::edge::Edge;
-use tests::figures::Figure;
+use tests::figures::{Figure, show};
 use tests::page::{Chrome, Heard, Microphone};
 use tests::phone_figures;
 use tests::records::{self, Cost};
@@ -41,6 +42,10 @@ const ANSWERS: usize = 10;
 const CROWD: usize = 20;
 const CROWDED: Duration = Duration::from_secs(60);
 
+/// The seed of the long chaos, and how many of its rounds are played at once.
+const CHAOS: u64 = 0x51ced;
+const ROUNDS_AT_ONCE: usize = 3;
+
 const SHORT: &str = r#"{
     "latency": { "stt_finalize_ms": 150 },
     "utterances": ["when do you open"],
@@ -56,6 +61,12 @@ const LONG: &str = r#"{
 #[tokio::main]
 async fn main() -> Result<()> {
     let parts: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(("chaos", arguments)) = parts
+        .split_first()
+        .map(|(part, rest)| (part.as_str(), rest))
+    {
+        return chaos(arguments).await;
+    }
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
     let mut figures = Vec::new();
     if wanted("answers") {
@@ -81,6 +92,23 @@ async fn main() -> Result<()> {
     if wanted("records") {
         print_costs(&records::costs().await?)?;
     }
+    Ok(())
+}
+
+/// `chaos [CALLS] [SEED]`: five hundred calls, and the seed that is always taken.
+async fn chaos(arguments: &[String]) -> Result<()> {
+    let calls = arguments.first().map_or(Ok(500), |calls| calls.parse());
+    let seed = arguments.get(1).map_or(Ok(CHAOS), |seed| {
+        let digits = seed.strip_prefix("0x");
+        digits.map_or_else(|| seed.parse(), |digits| u64::from_str_radix(digits, 16))
+    });
+    let outcome = chaos::rounds(seed?, calls?, ROUNDS_AT_ONCE).await?;
+    show(format_args!("{}", outcome.tally));
+    for finding in &outcome.findings {
+        show(finding);
+    }
+    let found = outcome.findings.len();
+    ensure!(found == 0, "{found} findings");
     Ok(())
 }
 

@@ -194,7 +194,7 @@ async fn calls_come_and_go(office: &Office, viewer: &Visitor) -> anyhow::Result<
     for _ in 0..2 {
         guest.ask(700).await?;
     }
-    let caller = Caller::connect(&office.edge).await?;
+    let mut caller = Caller::connect(&office.edge).await?;
     events.extend(page.until(|event| event["door"] == "browser").await?);
     let browser = events
         .last()
@@ -357,7 +357,7 @@ async fn what_a_page_says(office: &Office) -> anyhow::Result<()> {
     let told = leaves.next().await?;
     ensure!(matches!(told, Told::Closed(_)), "{told:?}");
     // And whoever kept quiet is told of the next call.
-    let caller = Caller::connect(&office.edge).await?;
+    let mut caller = Caller::connect(&office.edge).await?;
     let event = page.event().await?;
     ensure!(
         event["type"] == "call" && event["door"] == "browser",
@@ -387,7 +387,7 @@ async fn a_hundred_pages(office: &Office) -> anyhow::Result<()> {
     );
     // Others may have left without a word shortly before.
     ensure!(pages.len() > PAGES / 2, "only {} pages", pages.len());
-    let caller = Caller::connect(&office.edge).await?;
+    let mut caller = Caller::connect(&office.edge).await?;
     for page in &mut pages {
         let event = page.until(|event| event["type"] == "call").await?;
         ensure!(event.len() == 2, "{event:?}");

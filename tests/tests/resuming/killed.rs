@@ -36,8 +36,7 @@ async fn twenty_calls_outlive_the_runtime() -> anyhow::Result<()> {
     let callers = callers.join_all().await.into_iter();
     let callers: Vec<Caller> = callers.collect::<anyhow::Result<_>>()?;
     edge.kill_runtime()?;
-    let edge = Arc::into_inner(edge).context("somebody still holds it")?;
-    let edge = Arc::new(edge.restart(&providers, state.path()).await?);
+    edge.restart().await?;
     providers.clear_log();
     let mut back = JoinSet::new();
     for caller in callers {
@@ -134,7 +133,7 @@ async fn what_a_caller_was_saying_when_it_was_killed_is_answered() -> anyhow::Re
     caller.lose_line();
     caller.run_for(Duration::from_millis(300)).await?;
     caller.speak(false);
-    let edge = edge.restart(&providers, state.path()).await?;
+    edge.restart().await?;
     caller.come_back(&edge).await?;
     heard_of(&mut caller, 24_000).await?;
     let asked = chat_requests(&providers);

@@ -46,6 +46,7 @@ impl Conversation {
             Phase::Listening => {
                 self.timers.set(Timer::Silence, now, self.config.silence);
                 self.outputs.push_back(Output::Finalize);
+                self.await_kept_words(now, silence);
                 self.follow_witnesses(now);
             }
             Phase::Speaking => {
@@ -77,6 +78,9 @@ impl Conversation {
         }
         self.utterance.hear(now, heard);
         let has_words = !heard.text.trim().is_empty();
+        if has_words {
+            self.regain();
+        }
         if has_words && let Some(pause) = self.pause.take() {
             self.pace.paused(pause);
         }

@@ -1,11 +1,19 @@
 //! A caller whose line was lost and who may come back, to the same conversation or to what was kept of it.
 
+use std::time::Duration;
+
 use super::{Conversation, Exchange, History, Output, Timer};
 use crate::latency::mark;
 use crate::time::Timestamp;
 use crate::tools::Run;
 use crate::turn::{ForTurn, TurnId};
 use crate::wire::{Outcome, Phase, RESUME_WITHIN, ServerMessage};
+
+/// A sound is reported to be over at most so long after it was, on a line that is there.
+const LONG_AGO: Duration = Duration::from_millis(1_200);
+
+/// What a browser has kept is sent at once, and a recogniser takes it in faster than it was said.
+const HEARD_AGAIN_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// What was kept of a call whose conversation is gone.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +52,7 @@ impl Conversation {
     /// The caller is back. What had not arrived of the reply is sent again.
     pub(super) fn on_back(&mut self, now: Timestamp, arrived: ForTurn<u64>) {
         self.away = false;
+        self.is_back = true;
         self.timers.stop(Timer::Away);
         let (turn, samples) = arrived.into_parts();
         if turn < self.turn {
@@ -86,6 +95,7 @@ impl Conversation {
         self.timers
             .set(Timer::CallLength, now, self.config.call_length);
         self.listen(now, "restored");
+        self.is_back = true;
         match kept.open {
             Some((_, caller, runs)) if !caller.is_empty() => {
                 self.caller = caller;
@@ -95,6 +105,28 @@ impl Conversation {
             // Not even the greeting had been heard.
             _ if self.history.is_empty() => self.greet(now),
             _ => {}
+        }
+    }
+
+    /// Who has just come back spoke, and stopped `silence` ago. A browser keeps some seconds of sound for a lost line; what was said before
+    /// that went with the line.
+    pub(super) fn await_kept_words(&mut self, now: Timestamp, silence: Duration) {
+        if self.is_back && silence > LONG_AGO && self.utterance.has_no_words() {
+            self.timers.set(Timer::Regain, now, HEARD_AGAIN_WITHIN);
+        }
+    }
+
+    /// Words of a caller who has come back.
+    pub(super) fn regain(&mut self) {
+        self.is_back = false;
+        self.timers.stop(Timer::Regain);
+    }
+
+    /// What was said into the lost line is lost.
+    pub(super) fn ask_again(&mut self, now: Timestamp) {
+        self.is_back = false;
+        if self.phase == Phase::Listening && self.utterance.has_no_words() {
+            self.say(now, self.config.apology.clone(), "words lost");
         }
     }
 

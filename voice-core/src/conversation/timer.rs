@@ -29,12 +29,14 @@ pub enum Timer {
     Patience,
     /// Speaking: neither sound from the voice nor progress from the handset.
     Playback,
+    /// Listening: the caller spoke while the line was lost, and no word of it has come.
+    Regain,
     /// Listening: nobody speaks.
     Silence,
 }
 
 impl Timer {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Away,
         Self::CallLength,
         Self::Drain,
@@ -46,12 +48,16 @@ impl Timer {
         Self::Keypad,
         Self::Patience,
         Self::Playback,
+        Self::Regain,
         Self::Silence,
     ];
 
     /// Whether it waits for something that only a caller who is there can do or hear.
     pub(super) const fn needs_the_caller(self) -> bool {
-        matches!(self, Self::Patience | Self::Playback | Self::Silence)
+        matches!(
+            self,
+            Self::Patience | Self::Playback | Self::Regain | Self::Silence
+        )
     }
 }
 

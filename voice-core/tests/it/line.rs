@@ -94,6 +94,62 @@ fn what_was_asked_before_the_line_was_lost_is_answered_behind_it() {
     "#]]);
 }
 
+#[test]
+fn words_that_were_lost_with_the_line_are_asked_for_again() {
+    let mut call = Call::listening(resuming());
+    call.tell(Input::Away);
+    call.wait(9_000);
+    call.tell(Input::Back(ForTurn::new(TurnId::from_wire(1), 700)));
+    call.tell(Input::SpeechStarted);
+    call.tell(Input::SpeechEnded {
+        silence: Duration::from_secs(7),
+    });
+    call.wait(1_500);
+    call.check(&expect![[r#"
+        9000  turn 1: Listening (the caller is back)
+        10500 turn 1: Processing (words lost)
+        10500 says: I'm sorry, I'm having trouble just now. Could you say that again?
+    "#]]);
+}
+
+#[test]
+fn words_that_were_kept_for_the_caller_are_not_asked_for_again() {
+    let mut call = Call::listening(resuming());
+    call.tell(Input::Away);
+    call.wait(3_000);
+    call.tell(Input::Back(ForTurn::new(TurnId::from_wire(1), 700)));
+    call.tell(Input::SpeechStarted);
+    call.tell(Input::SpeechEnded {
+        silence: Duration::from_millis(1_500),
+    });
+    call.wait(300);
+    call.hear("When are you open?");
+    call.wait(1_500);
+    call.check(&expect![[r#"
+        3000  turn 1: Listening (the caller is back)
+        3300  turn 1: Processing (end of turn)
+        3300  asks the model: When are you open?
+        4500  says: One moment, please.
+    "#]]);
+}
+
+#[test]
+fn a_noise_on_a_line_that_is_back_is_not_asked_about() {
+    let mut call = Call::listening(resuming());
+    call.tell(Input::Away);
+    call.wait(3_000);
+    call.tell(Input::Back(ForTurn::new(TurnId::from_wire(1), 700)));
+    call.tell(Input::SpeechStarted);
+    call.wait(300);
+    call.tell(Input::SpeechEnded {
+        silence: Duration::from_millis(192),
+    });
+    call.wait(1_500);
+    call.check(&expect![[r#"
+        3000  turn 1: Listening (the caller is back)
+    "#]]);
+}
+
 fn kept(open: Option<(TurnId, String, Vec<Run>)>) -> Kept {
     let (mut call, turn) = speaking();
     call.tell(Input::Played(ForTurn::new(turn, 8_000)));

@@ -292,7 +292,7 @@ async fn calls_come_and_go(office: &Office) -> anyhow::Result<()> {
             ensure!(answer.json()["calls"] == of_caller.len(), "{}", answer.text);
         } else if page < 4 {
             let known = office.number("SELECT count(*) FROM calls WHERE site = ?1").await?;
-            let caller = Caller::connect(&office.edge).await?;
+            let mut caller = Caller::connect(&office.edge).await?;
             caller.tell(&ClientMessage::HangUp).await?;
             office
                 .rows(&format!("SELECT 1 FROM (SELECT count(*) AS calls FROM calls WHERE site = ?1) WHERE calls > {known}"))
