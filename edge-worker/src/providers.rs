@@ -7,6 +7,7 @@ pub mod deepgram_tts;
 pub mod groq_llm;
 pub(crate) mod socket;
 mod sse;
+pub mod workers_ai;
 
 use std::time::Duration;
 

@@ -4,7 +4,7 @@
 mod ear;
 pub(crate) mod flux;
 pub(crate) mod listen;
-mod socket;
+pub(crate) mod socket;
 pub(crate) mod speak;
 pub(crate) mod speak_rest;
 
@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use crate::script::Fault;
 
 /// A service's query, whose members may repeat.
+#[derive(Default)]
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
@@ -29,6 +30,12 @@ impl Query {
                 .into_owned()
                 .collect(),
         )
+    }
+
+    /// A query with one more member.
+    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.0.push((name.to_owned(), value.into()));
+        self
     }
 
     pub(crate) fn first(&self, name: &str) -> Option<&str> {

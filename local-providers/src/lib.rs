@@ -1,5 +1,5 @@
 //! The providers' wire protocols on this machine: Deepgram's `/v1/listen` (Nova), `/v2/listen` (Flux) and `/v1/speak`,
-//! Groq's chat completions and list of models, and Twilio's side of a phone call ([`phone`]).
+//! Groq's chat completions and list of models, Cloudflare's binding for models, and Twilio's side of a phone call ([`phone`]).
 //!
 //! One server on loopback answers all of them. The wire layer ([`deepgram`], [`groq`]) is the same in both modes;
 //! behind it stand three small backends (recogniser, voice, model), of two kinds:
@@ -34,6 +34,7 @@ mod scripted;
 mod server;
 pub mod speech;
 mod valve;
+mod workers_ai;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -151,7 +152,7 @@ impl Providers {
         self.addr
     }
 
-    /// What to give the product as `DEEPGRAM_BASE_URL` and `GROQ_BASE_URL`.
+    /// What to give the product as `DEEPGRAM_BASE_URL` and `GROQ_BASE_URL`, and its runner as `WORKERS_AI_BASE_URL`.
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.addr)

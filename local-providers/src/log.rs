@@ -19,6 +19,10 @@ use tokio::time::Instant;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Service {
+    /// A recogniser by Cloudflare's binding for models, a socket
+    AiListen,
+    /// A voice by the same binding
+    AiSpeak,
     /// `POST /openai/v1/chat/completions`
     Chat,
     /// `GET /v1/listen` or `GET /v2/listen`, a socket
@@ -238,6 +242,8 @@ impl Drop for Exchange {
 impl Service {
     const fn name(self) -> &'static str {
         match self {
+            Self::AiListen => "ai_listen",
+            Self::AiSpeak => "ai_speak",
             Self::Chat => "chat",
             Self::Listen => "listen",
             Self::Media => "media",

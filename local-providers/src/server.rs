@@ -18,7 +18,7 @@ use crate::backend::Backend;
 use crate::log::{Exchange, Log, Service};
 use crate::script::{Fault, FaultRule, Script};
 use crate::valve::Valve;
-use crate::{deepgram, groq, phone};
+use crate::{deepgram, groq, phone, workers_ai};
 
 pub(crate) use trouble::Trouble;
 
@@ -32,6 +32,10 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         )
         .route("/openai/v1/chat/completions", post(groq::complete))
         .route("/openai/v1/models", get(groq::models::list))
+        .route(
+            workers_ai::PATH,
+            get(workers_ai::listen).post(workers_ai::speak),
+        )
         .route(
             "/2010-04-01/Accounts/{account}/Calls/{call}",
             post(phone::rest::update),

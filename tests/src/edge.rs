@@ -83,6 +83,16 @@ impl Edge {
         Self::serve(&settings, None).await
     }
 
+    /// Starts a worker that has the binding for models too, with these settings.
+    pub async fn start_with_binding(
+        providers: &Providers,
+        more: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
+        let base = providers.base_url();
+        let more = [more, &[(MODELS_BINDING, base.as_str())]].concat();
+        Self::start_with_more(providers, &more).await
+    }
+
     /// Starts a worker whose providers are these and that keeps what it stores in this folder.
     pub async fn start_keeping(providers: &Providers, state: &Path) -> anyhow::Result<Self> {
         Self::serve(&own_settings(&providers.base_url()), Some(state)).await
@@ -304,8 +314,8 @@ fn logged_state(line: &str) -> Option<(String, LoggedState)> {
     Some((call.to_owned(), state))
 }
 
-/// Every setting the worker reads, so that a developer's environment does not leak into a test.
-const SETTINGS: [&str; 16] = [
+/// Every setting that the worker and its runner read, so that a developer's environment does not leak into a test.
+const SETTINGS: [&str; 17] = [
     "ACCESS_AUD",
     "ACCESS_TEAM_DOMAIN",
     "DEEPGRAM_API_KEY",
@@ -322,7 +332,11 @@ const SETTINGS: [&str; 16] = [
     "PUBLIC_ORIGIN",
     "SETUP_CODE",
     "ALLOWED_ORIGINS",
+    MODELS_BINDING,
 ];
+
+/// Gives the worker the binding for models, and says where it is answered.
+const MODELS_BINDING: &str = "WORKERS_AI_BASE_URL";
 
 /// The built program that runs the worker.
 #[must_use]

@@ -46,6 +46,8 @@ pub async fn scripted(script: &str) -> anyhow::Result<Providers> {
 #[must_use]
 pub fn open_streams(providers: &Providers) -> Vec<Service> {
     let streams = [
+        Service::AiListen,
+        Service::AiSpeak,
         Service::Chat,
         Service::Listen,
         Service::Speak,

@@ -2,7 +2,9 @@
 //
 // usage: node serve.mjs DESCRIPTION_JSON --port N --state DIR
 //
-// Settings come from the environment; one that is not set keeps wrangler.toml's value. Migrations are applied before
+// Settings come from the environment; one that is not set keeps wrangler.toml's value. WORKERS_AI_BASE_URL is none of the
+// worker's: it gives the worker the binding AI, whose requests go to /workers-ai there. Without it there is no such binding, since
+// nothing on this machine could answer it. Migrations are applied before
 // the line `listening on http://127.0.0.1:PORT` goes to stdout, and nothing else ever does: the worker's log goes to
 // stderr. Ends on SIGTERM, on SIGINT and when stdin closes, so that it never outlives whoever started it.
 
@@ -32,6 +34,7 @@ const miniflare = new Miniflare(
     modules: modulesOf(description.main),
     modulesRoot: dirname(description.main),
     bindings: settings(description),
+    ai: modelsBinding(process.env.WORKERS_AI_BASE_URL),
     host: "127.0.0.1",
     port: Number(values.port),
     resourcePersistencePath: values.state,
@@ -80,6 +83,11 @@ function modulesOf(main) {
     { type: "ESModule", path: main },
     ...wasm.map((name) => ({ type: "CompiledWasm", path: join(folder, name) })),
   ];
+}
+
+// It is the runtime's own, as it is deployed; only the far end of its requests is another.
+function modelsBinding(base) {
+  return base ? { binding: "AI", remoteProxyConnectionString: new URL("/workers-ai", base) } : undefined;
 }
 
 function settings({ vars, secrets }) {

@@ -41,6 +41,7 @@ use crate::live_board::Report;
 use crate::providers::AudioFormat;
 use crate::providers::groq_llm::Groq;
 use crate::providers::socket::Pump;
+use crate::providers::workers_ai::WorkersAi;
 use crate::settings::{Settings, SttFamily};
 use crate::store;
 use crate::twilio::PhoneNumber;
@@ -192,7 +193,14 @@ impl Driver {
             .map(|stored| stored.cost)
             .unwrap_or_default();
         let groq = Groq::new(settings);
-        let voice = Voice::open(settings, format, Lines::of(&config), facts.clone());
+        let binding = WorkersAi::of(&parts.env);
+        let voice = Voice::open(
+            settings,
+            format,
+            Lines::of(&config),
+            binding.clone(),
+            facts.clone(),
+        );
         Self {
             clock,
             conversation: match stored {
@@ -202,7 +210,7 @@ impl Driver {
             door: None,
             line: 0,
             rings_until: None,
-            recogniser: Recogniser::open(settings, format, facts.clone(), clock.now()),
+            recogniser: Recogniser::open(settings, format, binding, facts.clone(), clock.now()),
             voice,
             _warming: Warming::start(&groq),
             groq,

@@ -1,4 +1,5 @@
-//! The recogniser's side of a call: audio out, words in, and another socket when one is lost or has fallen silent.
+//! The recogniser's side of a call: audio out, words in, and another socket when one is lost or has fallen silent; at last one of another
+//! provider, where there is one.
 //!
 //! What a lost socket has not told of is given to the next one from a ring of the caller's last seconds, so that no word is lost and none is
 //! told twice.
@@ -13,13 +14,14 @@ use voice_core::conversation::Input;
 use voice_core::time::Timestamp;
 use voice_core::transcript::Recognition;
 
-use self::losses::{FIRST_NEWS, HASTE, Losses};
+use self::losses::{FIRST_NEWS, HASTE, Losses, Next};
 use self::ring::Ring;
 use super::tally::Tally;
 use super::{Fact, Facts};
 use crate::providers::deepgram_flux::Flux;
 use crate::providers::deepgram_stt::Nova;
 use crate::providers::socket::{Pump, SocketEvent};
+use crate::providers::workers_ai::{Run, WorkersAi};
 use crate::providers::{AudioFormat, Frame, RecogniserEvent, RecogniserProtocol};
 use crate::settings::{Settings, SttFamily};
 
@@ -42,6 +44,8 @@ pub(super) struct Recogniser {
     format: AudioFormat,
     protocol: Box<dyn RecogniserProtocol>,
     pump: Pump,
+    /// Leads to the last provider, where there is one.
+    binding: Option<WorkersAi>,
     facts: Facts,
     /// Sound that waits for more, and how much makes a message.
     gathered: Vec<u8>,
@@ -74,6 +78,7 @@ impl Recogniser {
     pub(super) fn open(
         settings: &Settings,
         format: AudioFormat,
+        binding: Option<WorkersAi>,
         facts: Facts,
         now: Timestamp,
     ) -> Self {
@@ -85,6 +90,7 @@ impl Recogniser {
             format,
             protocol,
             pump,
+            binding,
             facts,
             gathered: Vec::new(),
             message: bytes_in(format, length),
@@ -244,27 +250,28 @@ impl Recogniser {
 
     /// Another socket, unless too many were lost. Gives what the old one had heard and the new one will not tell.
     fn lose(&mut self, fell_silent: bool) -> Option<Input> {
-        self.tally.failed();
         let was_dumb = fell_silent && !self.has_spoken;
-        self.losses.add(was_dumb);
-        if self.losses.are_too_many() {
+        let has_binding = self.binding.is_some();
+        let next = self
+            .losses
+            .add(was_dumb, &self.settings.stt_model, has_binding);
+        // What another provider makes up for is no reason for Safe Mode, in which the caller would be heard by the same.
+        if !has_binding || next.is_none() {
+            for _ in 0..self.losses.take_failures() {
+                self.tally.failed();
+            }
+        }
+        let Some(next) = next else {
             worker::console_warn!("recogniser lost for good");
             return Some(Input::RecogniserLost);
-        }
-        let model = self.losses.model(&self.settings.stt_model);
-        worker::console_warn!("recogniser lost, goes on with {}", model.as_str());
+        };
         let kept_from = self.ring.start().saturating_sub(self.began);
         let left = self.protocol.give_up(span_of(self.format, kept_from));
         self.generation = self.generation.wrapping_add(1);
         self.sent = self.given();
         self.sent_here = 0;
         self.is_open = false;
-        let settings = Settings {
-            stt_model: model,
-            ..self.settings.clone()
-        };
-        self.protocol = speak_to(&settings, self.format);
-        self.pump = connect(&*self.protocol, &self.facts, self.generation);
+        self.go_on_with(next);
         self.unanswered = Unanswered::default();
         self.has_spoken = false;
         let told = bytes_in(self.format, left.told);
@@ -278,6 +285,29 @@ impl Recogniser {
                 ..Recognition::default()
             })
         })
+    }
+
+    fn go_on_with(&mut self, next: Next) {
+        match (next, self.binding.clone()) {
+            (Next::Binding, Some(binding)) => {
+                worker::console_warn!("recogniser lost, goes on by the binding");
+                let (protocol, run) = by_binding(&self.settings, self.format);
+                self.protocol = protocol;
+                let tell = teller(&self.facts, self.generation);
+                self.pump = Pump::open_by(binding, run, tell);
+            }
+            // Without one it is not named.
+            (Next::Binding, None) => {}
+            (Next::Model(model), _) => {
+                worker::console_warn!("recogniser lost, goes on with {}", model.as_str());
+                let settings = Settings {
+                    stt_model: model,
+                    ..self.settings.clone()
+                };
+                self.protocol = speak_to(&settings, self.format);
+                self.pump = connect(&*self.protocol, &self.facts, self.generation);
+            }
+        }
     }
 
     /// Gives the new socket what is kept from this place of the call on, and asks it for the decision that was asked for.
@@ -340,11 +370,26 @@ fn speak_to(settings: &Settings, format: AudioFormat) -> Box<dyn RecogniserProto
     }
 }
 
+/// The protocol of the runtime's own models at the beginning of a socket, and what is asked of the binding. It is the chosen model's kind where
+/// the binding takes this sound for it.
+fn by_binding(settings: &Settings, format: AudioFormat) -> (Box<dyn RecogniserProtocol>, Run) {
+    let flux = match settings.stt_model.family() {
+        SttFamily::Flux => Flux::run(format),
+        SttFamily::Nova => None,
+    };
+    match flux {
+        Some(run) => (Box::new(Flux::new(settings, format)), run),
+        None => (Box::new(Nova::new(settings, format)), Nova::run(format)),
+    }
+}
+
 fn connect(protocol: &dyn RecogniserProtocol, facts: &Facts, generation: u32) -> Pump {
+    Pump::open(protocol.handshake(), teller(facts, generation))
+}
+
+fn teller(facts: &Facts, generation: u32) -> impl Fn(SocketEvent) + 'static {
     let facts = facts.clone();
-    Pump::open(protocol.handshake(), move |event| {
-        facts.send(Fact::Recogniser(generation, event))
-    })
+    move |event| facts.send(Fact::Recogniser(generation, event))
 }
 
 #[cfg(test)]
@@ -372,6 +417,34 @@ mod tests {
         assert_eq!(unanswered.lasted, Duration::from_millis(20));
     }
 
+    fn with_model(model: &str) -> Settings {
+        let settings = Settings::from_lookup(|name| match name {
+            "DEEPGRAM_API_KEY" | "GROQ_API_KEY" => Some("vendor-key".to_owned()),
+            "STT_MODEL" => Some(model.to_owned()),
+            _ => None,
+        });
+        settings.unwrap()
+    }
+
+    #[test]
+    fn the_binding_is_asked_for_what_it_takes() {
+        for (model, format, asked) in [
+            ("nova-2", AudioFormat::Browser, "@cf/deepgram/nova-3"),
+            ("nova-3", AudioFormat::Telephone, "@cf/deepgram/nova-3"),
+            ("flux-general-en", AudioFormat::Browser, "@cf/deepgram/flux"),
+            (
+                "flux-general-en",
+                AudioFormat::Telephone,
+                "@cf/deepgram/nova-3",
+            ),
+        ] {
+            let (mut protocol, run) = by_binding(&with_model(model), format);
+            assert_eq!(run.model, asked, "{model} {format:?}");
+            // Only one of them is asked for a decision.
+            assert_eq!(protocol.finalize().is_none(), asked.ends_with("flux"));
+        }
+    }
+
     #[test]
     fn the_model_chooses_the_protocol() {
         for (model, path) in [
@@ -379,12 +452,7 @@ mod tests {
             ("nova-3", "/v1/listen?model=nova-3&"),
             ("flux-general-en", "/v2/listen?model=flux-general-en&"),
         ] {
-            let settings = Settings::from_lookup(|name| match name {
-                "DEEPGRAM_API_KEY" | "GROQ_API_KEY" => Some("vendor-key".to_owned()),
-                "STT_MODEL" => Some(model.to_owned()),
-                _ => None,
-            });
-            let protocol = speak_to(&settings.unwrap(), AudioFormat::Telephone);
+            let protocol = speak_to(&with_model(model), AudioFormat::Telephone);
             let url = protocol.handshake().url;
             assert!(url.contains(path), "{url}");
         }

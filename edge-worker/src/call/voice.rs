@@ -2,12 +2,14 @@
 //!
 //! A piece is spoken by the cheapest way that works: from memory (what she says in every call), by the warm socket, or by REST when the socket's
 //! limits or its loss do not allow it. Only one way is at work at a time, since the sound of piece *n* must come before
-//! that of *n* + 1. A way that gives no sound in time, or breaks off, is given up for another, which goes on at the word where it stopped.
+//! that of *n* + 1. A way that gives no sound in time, or breaks off, is given up for another, which goes on at the word where it stopped; the
+//! last is another provider, where there is one.
 
 mod job;
 mod outstanding;
 mod rest;
 mod shape;
+mod spare;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -17,16 +19,18 @@ use voice_core::conversation::{Fault, Input, Piece};
 use voice_core::time::Timestamp;
 use voice_core::turn::{ForTurn, TurnId};
 
-use self::job::Job;
+use self::job::{Job, Way};
 use self::outstanding::{Left, Outstanding};
-use self::rest::Rest;
 pub(super) use self::rest::RestEvent;
+use self::rest::{Asked, Rest};
 use self::shape::Shape;
+use self::spare::Spare;
 use super::phrases::{self, Key, Lines, Recording};
 use super::tally::Tally;
 use super::{Fact, Facts};
 use crate::providers::deepgram_tts::{Aura, AuraRest};
 use crate::providers::socket::{Pump, SocketEvent};
+use crate::providers::workers_ai::WorkersAi;
 use crate::providers::{AudioFormat, Frame, Speak, VoiceEvent, VoiceProtocol};
 use crate::settings::Settings;
 
@@ -40,8 +44,8 @@ const SOUND_WITHIN: Duration = Duration::from_millis(1_200);
 /// Ways in a row that may give no sound of a piece.
 const MOST_FAILURES: u8 = 3;
 
-/// So many ways have failed when it is the socket's turn again.
-const BY_SOCKET_AGAIN: u8 = 2;
+/// So many ways have failed when it is the last one's turn.
+const LAST_WAY_AFTER: u8 = 2;
 
 /// A piece without a sound for so long is given up, however many ways there are.
 const GIVEN_UP_AFTER: Duration = Duration::from_millis(2_600);
@@ -50,6 +54,7 @@ pub(super) struct Voice {
     settings: Settings,
     format: AudioFormat,
     by_rest: AuraRest,
+    spare: Option<Spare>,
     lines: Lines,
     facts: Facts,
     line: Option<Line>,
@@ -79,12 +84,14 @@ impl Voice {
         settings: &Settings,
         format: AudioFormat,
         lines: Lines,
+        binding: Option<WorkersAi>,
         facts: Facts,
     ) -> Self {
         let mut voice = Self {
             settings: settings.clone(),
             format,
             by_rest: AuraRest::new(settings, format),
+            spare: Spare::new(settings, format, binding),
             lines,
             facts,
             line: None,
@@ -195,6 +202,11 @@ impl Voice {
             RestEvent::Done => {
                 self.tally.succeeded();
                 let done = self.rest.take();
+                if let Some(spare) = self.spare.as_mut()
+                    && done.as_ref().is_some_and(|rest| rest.by_spare)
+                {
+                    spare.succeeded(now);
+                }
                 let (recording, is_part) = done.map_or((None, false), |mut rest| {
                     (rest.recording.take(), rest.job.is_part)
                 });
@@ -222,13 +234,18 @@ impl Voice {
         };
         let job = rest.job.clone();
         let turn = job.turn();
-        worker::console_warn!("turn {}: voice by REST: {reason}", turn.number());
+        let way = if rest.by_spare { "binding" } else { "REST" };
+        worker::console_warn!("turn {}: voice by {way}: {reason}", turn.number());
+        if let Some(spare) = self.spare.as_mut().filter(|_| rest.by_spare) {
+            spare.failed();
+        }
         match job.broken(self.format) {
             None => self.end_piece(turn, None, false),
             Some(job) if job.has_failed(now) => self.give_up(turn),
             Some(mut job) => {
-                // The socket, then.
-                job.failures = job.failures.max(BY_SOCKET_AGAIN);
+                if !rest.by_spare {
+                    job.failures = job.failures.max(LAST_WAY_AFTER);
+                }
                 self.waiting.push_front(job);
                 Vec::new()
             }
@@ -262,9 +279,11 @@ impl Voice {
                 self.trickle = 0;
             }
             job.since.get_or_insert(now);
-            // Where the socket has just failed, a request may not.
-            let by_socket = job.failures == 0 || job.failures >= BY_SOCKET_AGAIN;
-            let spoken = match self.line.as_mut().filter(|_| by_socket) {
+            if self.spare.as_ref().is_some_and(|spare| spare.is_first(now)) {
+                job.failures = job.failures.max(LAST_WAY_AFTER);
+            }
+            let way = job.way(self.spare.is_some());
+            let spoken = match self.line.as_mut().filter(|_| way == Way::Socket) {
                 Some(line) => line
                     .protocol
                     .speak(now, ForTurn::new(turn, job.text.as_str())),
@@ -288,12 +307,15 @@ impl Voice {
                 }
                 Speak::UseRest if self.speaking.is_empty() => {
                     self.charge(&job);
-                    let request = self.by_rest.request(&job.text);
+                    let asked = match self.spare.as_ref().filter(|_| way == Way::Spare) {
+                        Some(spare) => spare.request(&job.text),
+                        None => Asked::Vendor(self.by_rest.request(&job.text)),
+                    };
                     let recording = self.recording(&job);
-                    let mut rest = Rest::start(job, request, self.format, self.facts.clone());
+                    let mut rest = Rest::start(job, asked, self.format, self.facts.clone());
                     rest.recording = recording;
                     self.rest = Some(rest);
-                    if self.line.is_none() {
+                    if self.line.is_none() && way != Way::Spare {
                         // The next piece may find a socket again.
                         self.connect();
                     }

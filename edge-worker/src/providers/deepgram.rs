@@ -1,6 +1,6 @@
 //! What the vendor's protocols share: the key's header, the caller's sound, and how to read a refusal.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{AudioFormat, Refusal};
 use crate::settings::Secret;
@@ -16,6 +16,16 @@ pub(super) const fn caller_sound(format: AudioFormat) -> &'static str {
         AudioFormat::Browser => "encoding=linear16&sample_rate=16000",
         AudioFormat::Telephone => "encoding=mulaw&sample_rate=8000",
     }
+}
+
+/// Members of queries as the runtime's binding takes them: one flat object of strings.
+pub(super) fn inputs(queries: &[&str]) -> String {
+    let members = queries.iter().flat_map(|query| query.split('&'));
+    let members = members.filter_map(|member| member.split_once('='));
+    let inputs: Map<String, Value> = members
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
+    Value::Object(inputs).to_string()
 }
 
 /// What a refused upgrade or request means. The body comes in three layouts, or as plain text.

@@ -11,7 +11,8 @@ use serde::Deserialize;
 use voice_core::audio::{SampleRate, mulaw};
 use voice_core::transcript::Recognition;
 
-use super::deepgram::{authorization, caller_sound, plain_code};
+use super::deepgram::{authorization, caller_sound, inputs, plain_code};
+use super::workers_ai::Run;
 use super::{
     AudioFormat, Frame, Handshake, Left, ProtocolError, RecogniserEvent, RecogniserProtocol,
 };
@@ -72,6 +73,15 @@ impl Flux {
             told: None,
             window: (Duration::ZERO, Duration::ZERO),
         }
+    }
+
+    /// The same recogniser by the runtime's binding. It takes samples only, and a telephone has none.
+    #[must_use]
+    pub fn run(format: AudioFormat) -> Option<Run> {
+        (format == AudioFormat::Browser).then(|| Run {
+            model: "@cf/deepgram/flux",
+            inputs: inputs(&[caller_sound(format), TURNS]),
+        })
     }
 
     fn on_turn(&mut self, event: Event) -> Option<RecogniserEvent> {
@@ -287,6 +297,19 @@ mod tests {
     }
 
     #[test]
+    fn the_binding_takes_samples_only() {
+        let run = Flux::run(AudioFormat::Browser).unwrap();
+        assert_eq!(
+            (run.model, run.inputs.as_str()),
+            (
+                "@cf/deepgram/flux",
+                r#"{"eager_eot_threshold":"0.4","encoding":"linear16","eot_threshold":"0.7","eot_timeout_ms":"3000","sample_rate":"16000"}"#
+            )
+        );
+        assert_eq!(Flux::run(AudioFormat::Telephone), None);
+    }
+
+    #[test]
     fn the_handshake_asks_for_eager_ends() {
         let Handshake { url, headers } = flux(AudioFormat::Browser).handshake();
         assert_eq!(
@@ -388,7 +411,7 @@ mod tests {
             flux.decode(Frame::Text(event(kind, words))).unwrap();
         };
         tell(&mut flux, "Update", "One");
-        let mut left = |flux: &mut Flux| flux.give_up(Duration::ZERO).words;
+        let left = |flux: &mut Flux| flux.give_up(Duration::ZERO).words;
         assert_eq!((flux.owes_news_within(), left(&mut flux)), (None, None));
         tell(&mut flux, "StartOfTurn", "One");
         tell(&mut flux, "Update", "One two");

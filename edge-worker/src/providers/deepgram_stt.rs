@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use voice_core::transcript::Recognition;
 
-use super::deepgram::{authorization, caller_sound, plain_code, refusal};
+use super::deepgram::{authorization, caller_sound, inputs, plain_code, refusal};
+use super::workers_ai::Run;
 use super::{
     AudioFormat, Frame, Handshake, Left, ProtocolError, RecogniserEvent, RecogniserProtocol,
     Refusal,
@@ -33,8 +34,11 @@ const MESSAGE: Duration = Duration::from_millis(40);
 /// - `utterance_end_ms=1000`: the least there is. It ends an utterance in a noisy room, where silence never comes.
 /// - `smart_format` writes numbers, dates and addresses as a booking needs them, and `no_delay` keeps it from holding a final back
 ///   until a long number is complete: whether the caller is still dictating is the conversation's decision.
-const FEATURES: &str = "channels=1&language=en&interim_results=true&endpointing=300&utterance_end_ms=1000\
-                        &vad_events=true&smart_format=true&no_delay=true";
+const FEATURES: &str = "language=en&interim_results=true&endpointing=300&utterance_end_ms=1000&vad_events=true\
+                        &smart_format=true";
+
+/// The same, but for what the runtime's binding has no input for.
+const ONLY_HERE: &str = "channels=1&no_delay=true";
 
 /// A result is due about once a second, of silence too. Four seconds without one, and the vendor has stopped.
 const STALLED: Duration = Duration::from_secs(4);
@@ -55,7 +59,7 @@ impl Nova {
     #[must_use]
     pub fn new(settings: &Settings, format: AudioFormat) -> Self {
         let path = format!(
-            "/v1/listen?model={}&{}&{FEATURES}",
+            "/v1/listen?model={}&{}&{FEATURES}&{ONLY_HERE}",
             settings.stt_model.as_str(),
             caller_sound(format)
         );
@@ -64,6 +68,15 @@ impl Nova {
             key: settings.deepgram_key.clone(),
             settled: Duration::ZERO,
             guess: None,
+        }
+    }
+
+    /// The same recogniser by the runtime's binding, which has the third generation.
+    #[must_use]
+    pub fn run(format: AudioFormat) -> Run {
+        Run {
+            model: "@cf/deepgram/nova-3",
+            inputs: inputs(&[caller_sound(format), FEATURES]),
         }
     }
 
@@ -267,8 +280,8 @@ mod tests {
         let Handshake { url, headers } = nova(AudioFormat::Browser).handshake();
         assert_eq!(
             url,
-            "http://127.0.0.1:9000/v1/listen?model=nova-2&encoding=linear16&sample_rate=16000&channels=1&language=en\
-             &interim_results=true&endpointing=300&utterance_end_ms=1000&vad_events=true&smart_format=true&no_delay=true"
+            "http://127.0.0.1:9000/v1/listen?model=nova-2&encoding=linear16&sample_rate=16000&language=en&interim_results=true\
+             &endpointing=300&utterance_end_ms=1000&vad_events=true&smart_format=true&channels=1&no_delay=true"
         );
         assert_eq!(headers, [("Authorization", "Token vendor-key".to_owned())]);
         assert!(
@@ -276,6 +289,38 @@ mod tests {
                 .handshake()
                 .url
                 .contains("&encoding=mulaw&sample_rate=8000&")
+        );
+    }
+
+    #[test]
+    fn the_binding_is_asked_in_strings() {
+        for (format, sound) in [
+            (AudioFormat::Browser, r#""sample_rate":"16000""#),
+            (AudioFormat::Telephone, r#""sample_rate":"8000""#),
+        ] {
+            let Run { model, inputs } = Nova::run(format);
+            assert_eq!(model, "@cf/deepgram/nova-3");
+            assert!(inputs.contains(sound), "{inputs}");
+            let inputs: std::collections::BTreeMap<String, String> =
+                serde_json::from_str(&inputs).unwrap();
+            assert_eq!(
+                inputs.keys().map(String::as_str).collect::<Vec<_>>(),
+                [
+                    "encoding",
+                    "endpointing",
+                    "interim_results",
+                    "language",
+                    "sample_rate",
+                    "smart_format",
+                    "utterance_end_ms",
+                    "vad_events"
+                ]
+            );
+        }
+        assert!(
+            Nova::run(AudioFormat::Telephone)
+                .inputs
+                .contains(r#""encoding":"mulaw""#)
         );
     }
 

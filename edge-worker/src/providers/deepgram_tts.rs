@@ -7,6 +7,7 @@
 mod limits;
 mod pcm;
 mod rest;
+mod run;
 
 use std::collections::VecDeque;
 
@@ -16,6 +17,7 @@ use voice_core::turn::{ForTurn, TurnId};
 
 pub use pcm::PcmDecoder;
 pub use rest::AuraRest;
+pub use run::AuraRun;
 
 use super::deepgram::{authorization, plain_code};
 use super::{AudioFormat, Frame, Handshake, ProtocolError, Speak, VoiceEvent, VoiceProtocol};

@@ -10,9 +10,11 @@ use std::rc::Rc;
 use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, abortable};
 use worker::{
-    AbortController, Fetch, Headers, Method, Request, RequestInit, WebSocket, WebsocketEvent,
+    AbortController, AbortSignal, Fetch, Headers, Method, Request, RequestInit, Response,
+    WebSocket, WebsocketEvent,
 };
 
+use super::workers_ai::{Run, WorkersAi};
 use super::{Frame, Handshake};
 
 /// What happened to a socket.
@@ -56,10 +58,25 @@ struct Waiting {
 impl Pump {
     /// Begins to connect; `tell` hears what becomes of it.
     pub(crate) fn open(handshake: Handshake, tell: impl Fn(SocketEvent) + 'static) -> Self {
+        let knock = async move |signal| offered(knock(&handshake, &signal).await);
+        Self::connect(knock, tell)
+    }
+
+    /// The same with a socket of the runtime's binding.
+    pub(crate) fn open_by(ai: WorkersAi, run: Run, tell: impl Fn(SocketEvent) + 'static) -> Self {
+        let knock = async move |signal| offered(ai.socket(&run, &signal).await);
+        Self::connect(knock, tell)
+    }
+
+    fn connect<F>(
+        knock: impl FnOnce(AbortSignal) -> F,
+        tell: impl Fn(SocketEvent) + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<WebSocket, SocketEvent>> + 'static,
+    {
         let connecting = AbortController::default();
-        let signal = connecting.signal();
-        let socket = async move { connect(&handshake, &signal).await };
-        let mut pump = Self::start(socket, tell);
+        let mut pump = Self::start(knock(connecting.signal()), tell);
         pump.connecting = Some(connecting);
         pump
     }
@@ -193,23 +210,21 @@ impl Waiting {
     }
 }
 
-async fn connect(
-    handshake: &Handshake,
-    signal: &worker::AbortSignal,
-) -> Result<WebSocket, SocketEvent> {
-    let failed = |_: worker::Error| closed(1006, "cannot connect");
+async fn knock(handshake: &Handshake, signal: &AbortSignal) -> worker::Result<Response> {
     let headers = Headers::new();
-    headers.set("Upgrade", "websocket").map_err(failed)?;
+    headers.set("Upgrade", "websocket")?;
     for (name, value) in &handshake.headers {
-        headers.set(name, value).map_err(failed)?;
+        headers.set(name, value)?;
     }
     let mut init = RequestInit::new();
     init.with_method(Method::Get).with_headers(headers);
-    let request = Request::new_with_init(&handshake.url, &init).map_err(failed)?;
-    let response = Fetch::Request(request)
-        .send_with_signal(signal)
-        .await
-        .map_err(failed)?;
+    let request = Request::new_with_init(&handshake.url, &init)?;
+    Fetch::Request(request).send_with_signal(signal).await
+}
+
+/// The socket in an answer.
+fn offered(answer: worker::Result<Response>) -> Result<WebSocket, SocketEvent> {
+    let response = answer.map_err(|_| closed(1006, "cannot connect"))?;
     let status = response.status_code();
     response
         .websocket()

@@ -18,7 +18,7 @@ use crate::backend::{Endpointing, Hear, Heard, Word};
 use crate::log::Service;
 use crate::script::Fault;
 use crate::server::Shared;
-use options::Options;
+pub(crate) use options::Options;
 use turn::{Event, Trigger, Turn};
 
 pub(crate) async fn listen(State(shared): State<Arc<Shared>>, knock: Knock) -> Response {
@@ -27,7 +27,7 @@ pub(crate) async fn listen(State(shared): State<Arc<Shared>>, knock: Knock) -> R
         .await
 }
 
-async fn talk(opened: Opened<Options>) {
+pub(crate) async fn talk(opened: Opened<Options>) {
     let idle = Idle {
         limit: Duration::from_millis(opened.script.settings.flux_idle_close_ms),
         pings_count: true,

@@ -19,7 +19,7 @@ use crate::backend::{Endpointing, Hear, Heard, Segment};
 use crate::log::Service;
 use crate::script::Script;
 use crate::server::Shared;
-use options::Options;
+pub(crate) use options::Options;
 
 pub(crate) async fn listen(State(shared): State<Arc<Shared>>, knock: Knock) -> Response {
     knock
@@ -27,7 +27,7 @@ pub(crate) async fn listen(State(shared): State<Arc<Shared>>, knock: Knock) -> R
         .await
 }
 
-async fn talk(opened: Opened<Options>) {
+pub(crate) async fn talk(opened: Opened<Options>) {
     let idle = Idle {
         limit: Duration::from_millis(opened.script.settings.idle_close_ms),
         pings_count: false,

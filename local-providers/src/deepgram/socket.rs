@@ -26,6 +26,7 @@ pub(crate) struct Knock {
     path: String,
     query: Query,
     headers: HeaderMap,
+    needs_key: bool,
     valve: Valve,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 }
@@ -42,6 +43,7 @@ impl FromRequestParts<Arc<Shared>> for Knock {
             path: parts.uri.path().to_owned(),
             query: Query::parse(parts.uri.query()),
             headers: parts.headers.clone(),
+            needs_key: true,
             valve: Valve::from_request_parts(parts, shared).await?,
             upgrade: WebSocketUpgrade::from_request_parts(parts, shared).await,
         })
@@ -59,6 +61,19 @@ pub(crate) struct Opened<O> {
 }
 
 impl Knock {
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The same client, who asks for this and needs no key.
+    pub(crate) fn without_key(self, query: Query) -> Self {
+        Self {
+            query,
+            needs_key: false,
+            ..self
+        }
+    }
+
     /// Opens the socket for the conversation `talk`, or answers why not.
     pub(crate) async fn open<O, F>(
         self,
@@ -81,8 +96,12 @@ impl Knock {
         } = shared.admit(service, fields, &self.valve);
         trouble.before_answer(&mut exchange).await;
         let request_id = request_id(exchange.conn());
-        let options = authorise(&self.headers, shared.deepgram_key.as_deref())
-            .and_then(|()| parse(&self.query));
+        let admitted = if self.needs_key {
+            authorise(&self.headers, shared.deepgram_key.as_deref())
+        } else {
+            Ok(())
+        };
+        let options = admitted.and_then(|()| parse(&self.query));
         let refused = trouble
             .refusal()
             .and_then(|fault| refusal(fault, &request_id));
@@ -260,7 +279,7 @@ impl Wire {
     /// Goes on reading and says nothing, or nothing sensible, until the client leaves or something else goes wrong.
     async fn say_nothing(&mut self, noise: bool) -> Option<Fault> {
         // On a socket that carries sound, a binary frame would be sound.
-        let binary = self.trouble.service == Service::Listen;
+        let binary = matches!(self.trouble.service, Service::AiListen | Service::Listen);
         let mut every = interval(GARBAGE_EVERY);
         let mut said = 0_usize;
         loop {

@@ -28,8 +28,20 @@ pub(crate) async fn speak(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    let text = authorise(&headers, shared.deepgram_key.as_deref())
+        .and_then(|()| parse_body(&headers, &body));
     let query = Query::parse(query.as_deref());
-    let text = parse_body(&headers, &body);
+    answer(&shared, Service::SpeakRest, &valve, &query, text).await
+}
+
+/// Whichever way the client came.
+pub(crate) async fn answer(
+    shared: &Shared,
+    service: Service,
+    valve: &Valve,
+    query: &Query,
+    text: Result<String, BadRequest>,
+) -> Response {
     let said = text.as_ref().map(String::as_str).unwrap_or_default();
     let fields = json!({ "query": query.to_json(), "text": said });
     let Admission {
@@ -38,12 +50,11 @@ pub(crate) async fn speak(
         script,
         mut trouble,
         ..
-    } = shared.admit(Service::SpeakRest, fields, &valve);
+    } = shared.admit(service, fields, valve);
     trouble.before_answer(&mut exchange).await;
     let request_id = request_id(exchange.conn());
-    let accepted = authorise(&headers, shared.deepgram_key.as_deref())
-        .and_then(|()| Voice::parse(&query, Medium::Rest))
-        .and_then(|voice| Ok((voice, text?)));
+    let accepted =
+        text.and_then(|text| Voice::parse(query, Medium::Rest).map(|voice| (voice, text)));
     let refused = trouble
         .refusal()
         .and_then(|fault| refusal(fault, &request_id));
@@ -129,6 +140,11 @@ fn parse_body(headers: &HeaderMap, body: &[u8]) -> Result<String, BadRequest> {
             "Failed to deserialize JSON payload.",
         )
     })?;
+    pronounceable(text)
+}
+
+/// A text that one request may have.
+pub(crate) fn pronounceable(text: String) -> Result<String, BadRequest> {
     if text.trim().is_empty() {
         return Err(BadRequest::with(
             StatusCode::BAD_REQUEST,

@@ -9,6 +9,7 @@ mod outages;
 mod phone;
 mod speak;
 mod worker;
+mod workers_ai;
 
 use futures_util::{SinkExt, StreamExt};
 use local_providers::script::{AfterLast, Latency, Reply, Settings, Shape, ToolCall};

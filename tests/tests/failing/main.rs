@@ -1,5 +1,6 @@
 //! What a caller hears when a provider fails: every row of the design's table, and every way in which a connection can go wrong.
 
+mod binding;
 mod record;
 mod rows;
 mod table;

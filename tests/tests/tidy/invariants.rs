@@ -256,7 +256,7 @@ const OF_VENDORS: [(&str, &[&str]); 6] = [
 ];
 
 /// Who may name a vendor, besides the vendor's own files: whoever chooses it or is told its name.
-const NAMES_VENDORS: [(&str, &str); 19] = [
+const NAMES_VENDORS: [(&str, &str); 20] = [
     (
         "edge-worker/src/call.rs",
         "is asked for calls by the telephone company's names for them",
@@ -294,6 +294,10 @@ const NAMES_VENDORS: [(&str, &str); 19] = [
     (
         "edge-worker/src/call/voice/rest.rs",
         "runs the voice's REST",
+    ),
+    (
+        "edge-worker/src/call/voice/spare.rs",
+        "runs the voice by the binding",
     ),
     ("edge-worker/src/lib.rs", "declares their modules"),
     (

@@ -7,11 +7,20 @@ use voice_core::conversation::Piece;
 use voice_core::time::Timestamp;
 use voice_core::turn::{ForTurn, TurnId};
 
-use super::{GIVEN_UP_AFTER, MOST_FAILURES};
+use super::{GIVEN_UP_AFTER, LAST_WAY_AFTER, MOST_FAILURES};
 use crate::providers::AudioFormat;
 
 /// How long a character takes to say, as the approved voice says it: about fifteen a second.
 const CHARACTER_MS: u64 = 65;
+
+/// In which way a piece is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    Request,
+    Socket,
+    /// By the last provider.
+    Spare,
+}
 
 /// A piece, and what is still to be said of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +29,7 @@ pub(super) struct Job {
     pub(super) text: String,
     /// When it was given to a way of speaking first.
     pub(super) since: Option<Timestamp>,
-    /// Ways that failed without a sound.
+    /// Ways that failed without a word.
     pub(super) failures: u8,
     /// Another job follows with the rest of the piece.
     pub(super) is_part: bool,
@@ -58,19 +67,37 @@ impl Job {
     }
 
     /// The way broke: what another has to say, from the word at which this one stopped. None: all was said.
-    pub(super) fn broken(mut self, format: AudioFormat) -> Option<Self> {
-        if self.sounded == 0 {
-            self.failures = self.failures.saturating_add(1);
-            return Some(self);
+    pub(super) fn broken(self, format: AudioFormat) -> Option<Self> {
+        let rest = match self.sounded {
+            0 => self.text.as_str(),
+            sounded => rest_of(&self.text, sounded, format)?,
+        };
+        if rest.len() == self.text.len() {
+            // Ways that stop within a word, one after the other, would begin it for ever.
+            return Some(Self {
+                failures: self.failures.saturating_add(1),
+                sounded: 0,
+                ..self
+            });
         }
-        let rest = rest_of(&self.text, self.sounded, format)?.to_owned();
         Some(Self {
-            text: rest,
+            text: rest.to_owned(),
             since: None,
             failures: 1,
             sounded: 0,
             ..self
         })
+    }
+
+    /// In which way it is spoken next. Where the socket has just failed, a request may not; and where both have, it is the last provider's
+    /// turn, or the socket's again.
+    pub(super) const fn way(&self, has_spare: bool) -> Way {
+        match self.failures {
+            0 => Way::Socket,
+            LAST_WAY_AFTER.. if has_spare => Way::Spare,
+            LAST_WAY_AFTER.. => Way::Socket,
+            _ => Way::Request,
+        }
     }
 
     /// Whether no other way is worth trying.
@@ -163,6 +190,31 @@ mod tests {
         let twice = once.broken(AudioFormat::Browser).unwrap();
         assert_eq!((twice.text.as_str(), twice.failures), ("Hello.", 2));
         assert!(job("Hello.").is_whole() && !twice.is_whole());
+    }
+
+    #[test]
+    fn a_word_that_never_ends_is_given_up() {
+        let mut job = job("Hello.");
+        for failures in 1..=MOST_FAILURES {
+            job.hear(960);
+            job = job.broken(AudioFormat::Browser).unwrap();
+            assert_eq!((job.text.as_str(), job.failures), ("Hello.", failures));
+        }
+        assert!(job.has_failed(Timestamp::ZERO));
+    }
+
+    #[test]
+    fn each_way_fails_before_the_last_is_tried() {
+        for has_spare in [false, true] {
+            let mut job = job("Hello.");
+            let mut ways = Vec::new();
+            while job.failures < MOST_FAILURES {
+                ways.push(job.way(has_spare));
+                job = job.broken(AudioFormat::Browser).unwrap();
+            }
+            let last = if has_spare { Way::Spare } else { Way::Socket };
+            assert_eq!(ways, [Way::Socket, Way::Request, last]);
+        }
     }
 
     #[test]

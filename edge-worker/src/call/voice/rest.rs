@@ -1,9 +1,9 @@
-//! Speech by REST: one request for each piece that the socket cannot take.
+//! Speech by request: one for each piece that the socket cannot take, of the vendor or of the last provider.
 
 use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, abortable};
 use voice_core::turn::ForTurn;
-use worker::{AbortController, AbortSignal};
+use worker::{AbortController, AbortSignal, Response};
 
 use super::job::Job;
 
@@ -11,6 +11,7 @@ use crate::call::model::post;
 use crate::call::phrases::Recording;
 use crate::call::{Fact, Facts};
 use crate::providers::deepgram_tts::{AuraRest, PcmDecoder};
+use crate::providers::workers_ai::{Run, WorkersAi};
 use crate::providers::{AudioFormat, HttpRequest, Refusal};
 
 /// A request under way. Dropping it withdraws the request.
@@ -18,8 +19,25 @@ pub(super) struct Rest {
     pub(super) job: Job,
     /// What its piece is recorded in.
     pub(super) recording: Option<Recording>,
+    /// Asked of the last provider.
+    pub(super) by_spare: bool,
     task: AbortHandle,
     fetch: Option<AbortController>,
+}
+
+/// Who is asked for speech, and for what.
+pub(super) enum Asked {
+    Binding(WorkersAi, Run),
+    Vendor(HttpRequest),
+}
+
+impl Asked {
+    async fn send(self, signal: &AbortSignal) -> worker::Result<Response> {
+        match self {
+            Self::Binding(binding, run) => binding.answer(&run, signal).await,
+            Self::Vendor(request) => post(request, signal).await,
+        }
+    }
 }
 
 /// What a request for speech by REST came to.
@@ -33,13 +51,14 @@ pub(in crate::call) enum RestEvent {
 }
 
 impl Rest {
-    pub(super) fn start(job: Job, request: HttpRequest, format: AudioFormat, facts: Facts) -> Self {
+    pub(super) fn start(job: Job, asked: Asked, format: AudioFormat, facts: Facts) -> Self {
         let turn = job.turn();
+        let by_spare = matches!(asked, Asked::Binding(..));
         let fetch = AbortController::default();
         let signal = fetch.signal();
         let (work, task) = abortable(async move {
             let tell = |event| facts.send(Fact::Rest(ForTurn::new(turn, event)));
-            let ended = fetch_speech(request, format, &signal, |sound| {
+            let ended = fetch_speech(asked, format, &signal, |sound| {
                 tell(RestEvent::Audio(sound));
             })
             .await;
@@ -52,6 +71,7 @@ impl Rest {
         Self {
             job,
             recording: None,
+            by_spare,
             task,
             fetch: Some(fetch),
         }
@@ -68,13 +88,13 @@ impl Drop for Rest {
 }
 
 async fn fetch_speech(
-    request: HttpRequest,
+    asked: Asked,
     format: AudioFormat,
     signal: &AbortSignal,
     tell: impl Fn(Vec<u8>),
 ) -> Result<(), RestEvent> {
     let unreachable = |_: worker::Error| RestEvent::Failed("not reachable".to_owned());
-    let mut response = post(request, signal).await.map_err(unreachable)?;
+    let mut response = asked.send(signal).await.map_err(unreachable)?;
     if response.status_code() != 200 {
         // What the body says is of no use to a caller who waits, and it may never end.
         return Err(match AuraRest::refusal(response.status_code(), "") {
