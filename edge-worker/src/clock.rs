@@ -1,8 +1,10 @@
 //! The only file that reads the runtime's clock. Deployed, it moves only with I/O, which is what a latency
 //! account wants: a fact is stamped with the moment it arrived.
 
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use voice_core::time::Timestamp;
 
 /// Milliseconds since 1970.
@@ -38,4 +40,12 @@ impl Clock {
 pub(crate) fn until(now: Timestamp, due: Timestamp) -> worker::Delay {
     // The runtime may wake a few milliseconds early; the caller then waits again.
     worker::Delay::from(due.since(now).max(Duration::from_millis(1)))
+}
+
+/// What comes of this work, if it comes in time.
+pub(crate) async fn within<T>(span: Duration, work: impl Future<Output = T>) -> Option<T> {
+    match select(pin!(work), worker::Delay::from(span)).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
+    }
 }

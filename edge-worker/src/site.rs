@@ -6,11 +6,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use front_desk::business::Business;
-use futures_util::FutureExt;
-use futures_util::future::{Either, select};
-use worker::{D1Database, Delay, Env};
+use worker::{D1Database, Env};
 
-use crate::clock::unix_time;
+use crate::clock::{unix_time, within};
 use crate::problem::Problem;
 use crate::store::{StoreError, site};
 use crate::ticket::CallId;
@@ -30,16 +28,15 @@ thread_local! {
 
 /// The business of this public id.
 pub(crate) async fn find(env: &Env, id: &str) -> Result<Rc<Business>, Problem> {
-    let reading = read(env, id).boxed_local();
-    let error = match select(reading, Delay::from(PATIENCE)).await {
-        Either::Left((Ok(business), _)) => {
+    let error = match within(PATIENCE, read(env, id)).await {
+        Some(Ok(business)) => {
             let business = Rc::new(business);
             remember(id, &business);
             return Ok(business);
         }
-        Either::Left((Err(StoreError::NotFound), _)) => return Err(Problem::not_found()),
-        Either::Left((Err(error), _)) => error.to_string(),
-        Either::Right(_) => "no answer in time".to_owned(),
+        Some(Err(StoreError::NotFound)) => return Err(Problem::not_found()),
+        Some(Err(error)) => error.to_string(),
+        None => "no answer in time".to_owned(),
     };
     worker::console_error!("site {id} could not be read: {error}");
     let last = LAST.with_borrow(|last| last.get(id).cloned());

@@ -22,15 +22,13 @@ use std::time::Duration;
 
 use front_desk::business::{Business, Limits};
 use front_desk::zone::Zone;
-use futures_util::FutureExt as _;
-use futures_util::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use worker::{
-    Delay, DurableObject, Env, Error, Method, Request, RequestInit, Response, Result, State,
+    DurableObject, Env, Error, Method, Request, RequestInit, Response, Result, State,
     durable_object,
 };
 
-use crate::clock::unix_time;
+use crate::clock::{unix_time, within};
 use crate::internal;
 use crate::live_board;
 use crate::problem::Problem;
@@ -213,10 +211,8 @@ async fn ask(env: &Env, request: &WardenRequest) -> Result<SafeMode> {
 }
 
 async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    match select(work.boxed_local(), Delay::from(PATIENCE)).await {
-        Either::Left((done, _)) => done,
-        Either::Right(_) => Err(Error::RustError("no answer in time".to_owned())),
-    }
+    let late = || Err(Error::RustError("no answer in time".to_owned()));
+    within(PATIENCE, work).await.unwrap_or_else(late)
 }
 
 /// What the worker asks of a warden.

@@ -8,16 +8,15 @@ use std::time::Duration;
 use front_desk::business::Business;
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_channel::oneshot;
-use futures_util::future::{Either, select};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use voice_core::conversation::Input;
 use voice_core::tools::{Answer, Call};
 use voice_core::turn::ForTurn;
-use worker::{Delay, Env};
+use worker::Env;
 
 use super::Facts;
 use super::record::{Record, Run};
-use crate::clock::unix_millis;
+use crate::clock::{unix_millis, within};
 use crate::desk::{Errand, carry_out, failed};
 use crate::ticket::CallId;
 
@@ -98,14 +97,11 @@ async fn work(client: &Client, facts: &Facts, mut waiting: UnboundedReceiver<For
             id: &random_id(),
             now: i64::try_from(started_at).unwrap_or(i64::MAX),
         };
-        let done = carry_out(&client.env, &errand, &call).boxed_local();
-        let text = match select(done, Delay::from(LONGEST)).await {
-            Either::Left((text, _)) => text,
-            Either::Right(_) => {
-                worker::console_error!("turn {}: {} took too long", turn.number(), call.name);
-                failed()
-            }
-        };
+        let done = carry_out(&client.env, &errand, &call);
+        let text = within(LONGEST, done).await.unwrap_or_else(|| {
+            worker::console_error!("turn {}: {} took too long", turn.number(), call.name);
+            failed()
+        });
         client.record.keep_run(&Run {
             turn: turn.number(),
             number,

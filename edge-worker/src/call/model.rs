@@ -26,7 +26,7 @@ use self::meter::Meter;
 pub(super) use self::rest::Resting;
 pub(super) use self::warming::Warming;
 use super::Facts;
-use crate::clock::unix_millis;
+use crate::clock::{unix_millis, within};
 use crate::providers::groq_llm::{ChatStream, Groq, classify};
 use crate::providers::{HttpRequest, ModelEvent, ModelFailure, Usage};
 
@@ -209,7 +209,7 @@ impl Asking {
         let unreachable = |_: worker::Error| nothing(another("not reachable"));
         self.meter.ask(request.body.len());
         let signal = self.fetch.begin();
-        let head = in_time(post(request, &signal)).await;
+        let head = within(DEADLINE, post(request, &signal)).await;
         let mut response = match head {
             Some(head) => head.map_err(unreachable)?,
             None => {
@@ -218,7 +218,7 @@ impl Asking {
             }
         };
         if response.status_code() != 200 {
-            let failure = in_time(refusal(&mut response)).await;
+            let failure = within(DEADLINE, refusal(&mut response)).await;
             return Err(nothing(
                 failure.unwrap_or_else(|| another("no body in time")),
             ));
@@ -283,14 +283,6 @@ impl Asking {
 
     fn tell(&self, input: Input) {
         self.facts.tell(input);
-    }
-}
-
-/// What comes of it before the deadline.
-async fn in_time<T>(work: impl Future<Output = T>) -> Option<T> {
-    match select(std::pin::pin!(work), Delay::from(DEADLINE)).await {
-        Either::Left((done, _)) => Some(done),
-        Either::Right(_) => None,
     }
 }
 

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use voice_core::conversation::{Config, Piece};
 use voice_core::sentence::OPENINGS;
+use voice_core::spoken::spoken;
 
 /// How many phrases are kept: the twenty-odd lines of several businesses, in both formats.
 const MOST_PHRASES: usize = 256;
@@ -31,7 +32,11 @@ pub(super) struct Key {
 
 /// The lines of a call that are worth keeping.
 #[derive(Clone, Debug)]
-pub(super) struct Lines(Vec<String>);
+pub(super) struct Lines {
+    known: Vec<String>,
+    /// Those that are needed when a provider has failed, as they are said.
+    for_trouble: Vec<String>,
+}
 
 impl Lines {
     /// What she says by herself in such a call, and the openings.
@@ -50,12 +55,25 @@ impl Lines {
         ];
         let lines = own.into_iter().chain(&config.fillers).map(String::as_str);
         let lines = lines.chain(OPENINGS).map(|line| bare(line).to_owned());
-        Self(lines.filter(|line| !line.is_empty()).collect())
+        let for_trouble = [&config.apology, &config.deaf, &config.script.offer];
+        let for_trouble = for_trouble.map(|line| spoken(line));
+        Self {
+            known: lines.filter(|line| !line.is_empty()).collect(),
+            for_trouble: for_trouble
+                .into_iter()
+                .filter(|line| !line.is_empty())
+                .collect(),
+        }
+    }
+
+    /// The lines that are needed when a provider has failed, as they are said.
+    pub(super) fn for_trouble(&self) -> impl Iterator<Item = &str> {
+        self.for_trouble.iter().map(String::as_str)
     }
 
     /// Whether this piece is one of the lines, however it is written or ends.
     pub(super) fn have(&self, piece: &Piece) -> bool {
-        let is_one = |text: &str| self.0.iter().any(|line| line == bare(text));
+        let is_one = |text: &str| self.known.iter().any(|line| line == bare(text));
         is_one(&piece.text) || is_one(&piece.spoken)
     }
 }

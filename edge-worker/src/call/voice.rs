@@ -6,6 +6,8 @@
 //! last is another provider, where there is one.
 
 mod job;
+mod learning;
+mod memory;
 mod outstanding;
 mod rest;
 mod shape;
@@ -20,12 +22,13 @@ use voice_core::time::Timestamp;
 use voice_core::turn::{ForTurn, TurnId};
 
 use self::job::{Job, Way};
+use self::learning::Learning;
 use self::outstanding::{Left, Outstanding};
 pub(super) use self::rest::RestEvent;
 use self::rest::{Asked, Rest};
 use self::shape::Shape;
 use self::spare::Spare;
-use super::phrases::{self, Key, Lines, Recording};
+use super::phrases::{Lines, Recording};
 use super::tally::Tally;
 use super::{Fact, Facts};
 use crate::providers::deepgram_tts::{Aura, AuraRest};
@@ -72,6 +75,7 @@ pub(super) struct Voice {
     tally: Tally,
     /// Given to the vendor in this call.
     characters: u64,
+    learning: Option<Learning>,
 }
 
 struct Line {
@@ -105,14 +109,17 @@ impl Voice {
             trickle: 0,
             tally: Tally::default(),
             characters: 0,
+            learning: None,
         };
         voice.connect();
+        voice.learning = Some(voice.learn());
         voice
     }
 
     /// Characters that the vendor was given: what it charges for.
-    pub(super) const fn characters(&self) -> u64 {
-        self.characters
+    pub(super) fn characters(&self) -> u64 {
+        let learned = self.learning.as_ref().map_or(0, Learning::characters);
+        self.characters.saturating_add(learned)
     }
 
     /// How it went since this was asked last.
@@ -326,35 +333,6 @@ impl Voice {
                 }
             }
         }
-    }
-
-    /// Speaks a phrase that was spoken before, if it is one.
-    fn say_from_memory(&mut self, job: &Job) -> bool {
-        let Some(sound) = self.key(job).and_then(|key| phrases::find(&key)) else {
-            return false;
-        };
-        let turn = job.turn();
-        self.shape.begin(turn);
-        for sound in self.shape.cut(&sound) {
-            self.facts.tell(Input::Voiced(ForTurn::new(turn, sound)));
-        }
-        self.facts.tell(Input::PieceDone(ForTurn::new(turn, ())));
-        true
-    }
-
-    /// What to record this piece in, if it is worth keeping.
-    fn recording(&self, job: &Job) -> Option<Recording> {
-        self.key(job).map(Recording::new)
-    }
-
-    /// How this piece is called in the memory of phrases, if it is one of the lines there.
-    fn key(&self, job: &Job) -> Option<Key> {
-        let (_, piece) = job.piece.as_ref().into_parts();
-        (job.is_whole() && self.lines.have(piece)).then(|| Key {
-            voice: self.settings.tts_voice.as_str().to_owned(),
-            format: self.shape.name(),
-            text: piece.spoken.clone(),
-        })
     }
 
     fn on_frame(&mut self, now: Timestamp, frame: Frame) -> Vec<Input> {

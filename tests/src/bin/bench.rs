@@ -44,7 +44,7 @@ const CROWDED: Duration = Duration::from_secs(60);
 
 /// The seed of the long chaos, and how many of its rounds are played at once.
 const CHAOS: u64 = 0x51ced;
-const ROUNDS_AT_ONCE: usize = 3;
+const ROUNDS_AT_ONCE: usize = 4;
 
 const SHORT: &str = r#"{
     "latency": { "stt_finalize_ms": 150 },

@@ -9,11 +9,12 @@ use crate::tools::Run;
 use crate::turn::{ForTurn, TurnId};
 use crate::wire::{Outcome, Phase, RESUME_WITHIN, ServerMessage};
 
-/// A sound is reported to be over at most so long after it was, on a line that is there.
-const LONG_AGO: Duration = Duration::from_millis(1_200);
+/// On a line that is there a sound is reported to be over sooner: a fifth of a second behind it.
+const LONG_AGO: Duration = Duration::from_millis(500);
 
-/// What a browser has kept is sent at once, and a recogniser takes it in faster than it was said.
-const HEARD_AGAIN_WITHIN: Duration = Duration::from_millis(1_500);
+/// What a browser has kept is sent at once, and a recogniser takes it in faster than it was said; one that says nothing is replaced within
+/// two seconds.
+const HEARD_AGAIN_WITHIN: Duration = Duration::from_millis(2_500);
 
 /// What was kept of a call whose conversation is gone.
 #[derive(Clone, Debug, Default)]

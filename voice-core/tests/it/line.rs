@@ -104,11 +104,11 @@ fn words_that_were_lost_with_the_line_are_asked_for_again() {
     call.tell(Input::SpeechEnded {
         silence: Duration::from_secs(7),
     });
-    call.wait(1_500);
+    call.wait(2_500);
     call.check(&expect![[r#"
         9000  turn 1: Listening (the caller is back)
-        10500 turn 1: Processing (words lost)
-        10500 says: I'm sorry, I'm having trouble just now. Could you say that again?
+        11500 turn 1: Processing (words lost)
+        11500 says: I'm sorry, I'm having trouble just now. Could you say that again?
     "#]]);
 }
 
@@ -144,7 +144,7 @@ fn a_noise_on_a_line_that_is_back_is_not_asked_about() {
     call.tell(Input::SpeechEnded {
         silence: Duration::from_millis(192),
     });
-    call.wait(1_500);
+    call.wait(2_500);
     call.check(&expect![[r#"
         3000  turn 1: Listening (the caller is back)
     "#]]);

@@ -1,9 +1,10 @@
 //! The connection to the model's host, opened before there is anything to ask.
 
 use futures_util::StreamExt;
-use futures_util::future::{AbortHandle, Either, abortable, select};
-use worker::{AbortController, AbortSignal, Delay, Fetch, Headers, Method, Request, RequestInit};
+use futures_util::future::{AbortHandle, abortable};
+use worker::{AbortController, AbortSignal, Fetch, Headers, Method, Request, RequestInit};
 
+use crate::clock::within;
 use crate::providers::Handshake;
 use crate::providers::groq_llm::Groq;
 
@@ -24,12 +25,8 @@ impl Warming {
         let signal = fetch.signal();
         let handshake = groq.handshake();
         let (work, task) = abortable(async move {
-            let knocked = std::pin::pin!(knock(handshake, &signal));
-            let reached = match select(knocked, Delay::from(PATIENCE)).await {
-                Either::Left((knocked, _)) => knocked.is_ok(),
-                Either::Right(_) => false,
-            };
-            if !reached {
+            let knocked = within(PATIENCE, knock(handshake, &signal)).await;
+            if !matches!(knocked, Some(Ok(_))) {
                 worker::console_warn!("the model's host was not reached early");
             }
         });

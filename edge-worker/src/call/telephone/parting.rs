@@ -5,13 +5,12 @@
 
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::{Either, select};
 use voice_core::wire::Outcome;
-use worker::{AbortController, Delay};
+use worker::AbortController;
 
 use crate::call::driver::Parts;
 use crate::call::model::post;
+use crate::clock::within;
 use crate::providers::HttpRequest;
 use crate::settings::TwilioSettings;
 use crate::twilio::rest::{self, RestOutcome};
@@ -78,11 +77,8 @@ async fn ask(request: HttpRequest) -> worker::Result<RestOutcome> {
         let status = response.status_code();
         Ok(rest::outcome(status, &response.bytes().await?))
     };
-    match select(answer.boxed_local(), Delay::from(PATIENCE)).await {
-        Either::Left((answer, _)) => answer,
-        Either::Right(_) => {
-            fetch.abort();
-            Ok(RestOutcome::Retry)
-        }
-    }
+    within(PATIENCE, answer).await.unwrap_or_else(|| {
+        fetch.abort();
+        Ok(RestOutcome::Retry)
+    })
 }

@@ -6,7 +6,6 @@ use voice_core::turn::ForTurn;
 use worker::{AbortController, AbortSignal, Response};
 
 use super::job::Job;
-
 use crate::call::model::post;
 use crate::call::phrases::Recording;
 use crate::call::{Fact, Facts};
@@ -87,7 +86,7 @@ impl Drop for Rest {
     }
 }
 
-async fn fetch_speech(
+pub(super) async fn fetch_speech(
     asked: Asked,
     format: AudioFormat,
     signal: &AbortSignal,
