@@ -118,16 +118,21 @@ impl fmt::Display for Tally {
 }
 
 /// Plays so many calls, in rounds, some of them at once, and shows what came of each. What must not be is told with the seed of its
-/// round, which plays it again.
+/// round, which plays it again; a caller with a line who hears nothing for longer than `patience` is part of that.
 ///
 /// # Errors
 /// When a round cannot be played.
-pub async fn rounds(seed: u64, calls: usize, at_once: usize) -> anyhow::Result<Outcome> {
+pub async fn rounds(
+    seed: u64,
+    calls: usize,
+    at_once: usize,
+    patience: Duration,
+) -> anyhow::Result<Outcome> {
     let seeds = (0..).map(|n| seed.wrapping_add(n));
     let sizes = (0..calls.div_ceil(ROUND)).map(|n| ROUND.min(calls - n * ROUND));
     let outcomes = stream::iter(seeds.zip(sizes))
         .map(|(seed, size)| async move {
-            let outcome = round(seed, size)
+            let outcome = round(seed, size, patience)
                 .await
                 .with_context(|| format!("round {seed:#x}"))?;
             show(format_args!("round {seed:#x}: {}", outcome.tally));
@@ -153,7 +158,7 @@ pub async fn rounds(seed: u64, calls: usize, at_once: usize) -> anyhow::Result<O
 ///
 /// # Errors
 /// When the round itself cannot be played; what the product does wrong is a finding.
-pub async fn round(seed: u64, calls: usize) -> anyhow::Result<Outcome> {
+pub async fn round(seed: u64, calls: usize, patience: Duration) -> anyhow::Result<Outcome> {
     let plan = Plan::of(seed, calls)?;
     let state = tempfile::tempdir()?;
     let providers = scripted("{}").await?;
@@ -205,6 +210,7 @@ pub async fn round(seed: u64, calls: usize) -> anyhow::Result<Outcome> {
         ledger: &ledger,
         log: &edge.log(),
         looks: &looks,
+        patience,
     };
     let mut findings = judge(&evidence, &mut tally);
     if longest_open > CLOSED_WITHIN {

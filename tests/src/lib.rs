@@ -18,6 +18,7 @@ pub mod page;
 pub mod phone;
 pub mod phone_figures;
 pub mod records;
+pub mod soak;
 pub mod sound;
 pub mod speech;
 pub mod stream;

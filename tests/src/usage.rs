@@ -11,6 +11,8 @@ use anyhow::{Context, ensure};
 pub struct Usage {
     pub cpu: Duration,
     pub resident_bytes: u64,
+    pub threads: usize,
+    pub sockets: usize,
 }
 
 /// One process of the system.
@@ -28,6 +30,11 @@ pub(crate) fn of_workerd_under(root: u32) -> anyhow::Result<Usage> {
     Ok(Usage {
         cpu: cpu.sum::<anyhow::Result<_>>()?,
         resident_bytes: pages * system(libc::_SC_PAGESIZE)? as u64,
+        threads: ours
+            .iter()
+            .map(|(pid, _)| entries(*pid, "task").count())
+            .sum(),
+        sockets: ours.iter().map(|(pid, _)| sockets_of(*pid)).sum(),
     })
 }
 
@@ -61,6 +68,19 @@ fn workerd_under(root: u32) -> anyhow::Result<Vec<(u32, Process)>> {
     Ok(taken
         .filter_map(|pid| Some((pid, processes.remove(&pid)?)))
         .collect())
+}
+
+/// What is in a folder of a process's; nothing once it has ended.
+fn entries(pid: u32, folder: &str) -> impl Iterator<Item = fs::DirEntry> {
+    let entries = fs::read_dir(format!("/proc/{pid}/{folder}"));
+    entries.into_iter().flatten().flatten()
+}
+
+fn sockets_of(pid: u32) -> usize {
+    let is_socket = |entry: &fs::DirEntry| {
+        fs::read_link(entry.path()).is_ok_and(|to| to.to_string_lossy().starts_with("socket:"))
+    };
+    entries(pid, "fd").filter(is_socket).count()
 }
 
 /// The processor's time that a process has had, all its threads together: to the microsecond, where `/proc` counts in hundredths of a second.
@@ -134,5 +154,10 @@ mod tests {
         let own = std::process::id();
         assert!(all().expect("/proc").contains_key(&own));
         assert!(cpu_of(own).expect("a clock") > Duration::ZERO);
+        assert!(entries(own, "task").count() > 0);
+        let before = sockets_of(own);
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        assert!(sockets_of(own) > before);
+        drop(socket);
     }
 }

@@ -45,6 +45,17 @@ async fn until(owner: &Visitor, on: bool) -> anyhow::Result<Value> {
         .with_context(|| format!("Safe Mode is not {on}"))?
 }
 
+/// Sets one of the day's limits and leaves the other open.
+async fn limit(owner: &Visitor, name: &str, most: u64) -> anyhow::Result<()> {
+    let mut settings = owner.get("/api/settings").await?.json();
+    settings["business"]["limits"] = json!({ "minutes_a_day": null, "tokens_a_day": null });
+    settings["business"]["limits"][name] = most.into();
+    let save = json!({ "version": settings["version"], "business": settings["business"] });
+    let saved = owner.put("/api/settings", &save).await?;
+    ensure!(saved.status == 200, "{}", saved.text);
+    Ok(())
+}
+
 /// What is heard in answer to the next thing that is said.
 async fn says(phone: &Phone<'_>, text: &str) -> anyhow::Result<bool> {
     let known = phone.states().len();
@@ -96,9 +107,16 @@ async fn an_owner_switches_it_on_and_off_in_the_middle_of_a_call() -> anyhow::Re
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_fails_brings_it_and_one_that_is_back_ends_it() -> anyhow::Result<()> {
-    for (service, cause) in [("chat", "model"), ("listen", "recogniser")] {
-        let faults = json!([{ "service": service, "fault": "refuse", "status": 500 }]);
-        let (providers, edge, owner) = start(&faults).await?;
+    let failing: [(&[&str], &str); 3] = [
+        (&["chat"], "model"),
+        (&["listen"], "recogniser"),
+        (&["speak", "speak_rest"], "voice"),
+    ];
+    for (services, cause) in failing {
+        let refused = services
+            .iter()
+            .map(|service| json!({ "service": service, "fault": "refuse", "status": 500 }));
+        let (providers, edge, owner) = start(&refused.collect()).await?;
         let failing = async {
             loop {
                 let phone = Phone::call(&providers, &edge).await?;
@@ -130,17 +148,10 @@ async fn a_provider_that_fails_brings_it_and_one_that_is_back_ends_it() -> anyho
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_limit_that_is_reached_brings_it_and_a_higher_one_ends_it() -> anyhow::Result<()> {
+async fn a_limit_of_tokens_that_is_reached_brings_it_and_a_higher_one_ends_it() -> anyhow::Result<()>
+{
     let (providers, edge, owner) = start(&json!([])).await?;
-    let limit = async |tokens: Option<u64>| -> anyhow::Result<()> {
-        let mut settings = owner.get("/api/settings").await?.json();
-        settings["business"]["limits"] = json!({ "minutes_a_day": null, "tokens_a_day": tokens });
-        let save = json!({ "version": settings["version"], "business": settings["business"] });
-        let saved = owner.put("/api/settings", &save).await?;
-        ensure!(saved.status == 200, "{}", saved.text);
-        Ok(())
-    };
-    limit(Some(10)).await?;
+    limit(&owner, "tokens_a_day", 10).await?;
     let phone = Phone::greeted(&providers, &edge).await?;
     ensure!(says(&phone, ANSWER).await?);
     phone.hang_up().await?;
@@ -149,7 +160,38 @@ async fn a_limit_that_is_reached_brings_it_and_a_higher_one_ends_it() -> anyhow:
     let phone = Phone::greeted(&providers, &edge).await?;
     ensure!(says(&phone, OFFER).await?);
     phone.hang_up().await?;
-    limit(Some(100_000)).await?;
+    limit(&owner, "tokens_a_day", 100_000).await?;
+    until(&owner, false).await?;
+    let phone = Phone::greeted(&providers, &edge).await?;
+    ensure!(says(&phone, ANSWER).await?);
+    phone.hang_up().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_of_minutes_that_is_reached_brings_it_and_a_higher_one_ends_it()
+-> anyhow::Result<()> {
+    let (providers, edge, owner) = start(&json!([])).await?;
+    limit(&owner, "minutes_a_day", 1).await?;
+    let mut phones = Vec::new();
+    for _ in 0..4 {
+        phones.push(Phone::greeted(&providers, &edge).await?);
+    }
+    let [first, ..] = &phones[..] else {
+        anyhow::bail!("four were called");
+    };
+    ensure!(says(first, ANSWER).await?, "as ever");
+    // Four calls of a quarter of a minute, which are told of as they go on.
+    let on = until(&owner, true).await?;
+    ensure!(on["cause"] == "minutes" && on["until"].is_i64(), "{on}");
+    first.wait(11_000).await;
+    ensure!(says(first, OFFER).await?, "within a call");
+    for phone in &phones {
+        phone.hang_up().await?;
+    }
+    let phone = Phone::greeted(&providers, &edge).await?;
+    ensure!(says(&phone, OFFER).await?, "across calls");
+    phone.hang_up().await?;
+    limit(&owner, "minutes_a_day", 1_000).await?;
     until(&owner, false).await?;
     let phone = Phone::greeted(&providers, &edge).await?;
     ensure!(says(&phone, ANSWER).await?);

@@ -32,9 +32,9 @@ const HURRY: Duration = Duration::from_millis(200);
 /// nothing flowed, and the vendor owed nothing.
 const FLOWS: Duration = Duration::from_millis(100);
 
-/// How much of the caller's sound is kept for a socket that takes the place of a lost one. A vendor fixes what it hears at least every five
-/// seconds; of what began earlier its guess is taken.
-const RING: Duration = Duration::from_secs(3);
+/// How much of the caller's sound is kept for a socket that takes the place of a lost one: what somebody says in a breath, and the two seconds
+/// until a silent socket is noticed. A vendor fixes what it hears at least every five seconds; of what began earlier its guess is taken.
+const RING: Duration = Duration::from_secs(6);
 
 /// What a socket is given at once of that, in bytes: a vendor advises 20 to 250 ms a message, and these are 100 for a browser.
 const AGAIN: usize = 3_200;

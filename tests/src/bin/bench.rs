@@ -5,6 +5,9 @@
 //!
 //! By telephone the same is measured on the line, through the emulator of the telephone company. `cargo xtask bench answers browser` measures
 //! these parts only; they are `answers`, `socket`, `browser`, `phone` and `records`, what the dashboard's answers cost with a year of calls.
+//!
+//! Two parts are only measured by name: `chaos [CALLS] [SEED]`, calls while everything goes wrong at random, and `soak [MINUTES]`, twenty calls
+//! at a time for so long.
 
 use std::time::Duration;
 
@@ -18,6 +21,7 @@ use tests::page::{Chrome, Heard, Microphone};
 use tests::phone_figures;
 use tests::records::{self, Cost};
 use tests::scripted;
+use tests::soak;
 use tests::speech::engines;
 use tests::turn_figures::answers;
 use tokio::time::Instant;
@@ -46,6 +50,9 @@ const CROWDED: Duration = Duration::from_secs(60);
 const CHAOS: u64 = 0x51ced;
 const ROUNDS_AT_ONCE: usize = 4;
 
+/// A caller takes a longer silence for a broken line.
+const PATIENCE: Duration = Duration::from_secs(4);
+
 const SHORT: &str = r#"{
     "latency": { "stt_finalize_ms": 150 },
     "utterances": ["when do you open"],
@@ -61,11 +68,16 @@ const LONG: &str = r#"{
 #[tokio::main]
 async fn main() -> Result<()> {
     let parts: Vec<String> = std::env::args().skip(1).collect();
-    if let Some(("chaos", arguments)) = parts
+    match parts
         .split_first()
         .map(|(part, rest)| (part.as_str(), rest))
     {
-        return chaos(arguments).await;
+        Some(("chaos", arguments)) => return chaos(arguments).await,
+        Some(("soak", arguments)) => {
+            let minutes = arguments.first().map_or(Ok(30), |minutes| minutes.parse());
+            return soak::soak(Duration::from_secs(60) * minutes?).await;
+        }
+        _ => {}
     }
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
     let mut figures = Vec::new();
@@ -102,7 +114,7 @@ async fn chaos(arguments: &[String]) -> Result<()> {
         let digits = seed.strip_prefix("0x");
         digits.map_or_else(|| seed.parse(), |digits| u64::from_str_radix(digits, 16))
     });
-    let outcome = chaos::rounds(seed?, calls?, ROUNDS_AT_ONCE).await?;
+    let outcome = chaos::rounds(seed?, calls?, ROUNDS_AT_ONCE, PATIENCE).await?;
     show(format_args!("{}", outcome.tally));
     for finding in &outcome.findings {
         show(finding);

@@ -10,8 +10,8 @@ use super::{CLOSED_WITHIN, Tally};
 use crate::figures::show;
 use crate::track::Track;
 
-/// A silence that a caller takes for a broken line, in milliseconds.
-const TOO_LONG: f64 = 4_000.0;
+/// What she says when words were lost.
+const AGAIN: &str = "Could you say that again?";
 
 /// A pause that is none: the codec's and the network's grain.
 const BREATH: f64 = 100.0;
@@ -33,6 +33,8 @@ pub(super) struct Evidence<'a> {
     pub(super) ledger: &'a Ledger,
     pub(super) log: &'a [String],
     pub(super) looks: &'a [Look],
+    /// How long a silence may be.
+    pub(super) patience: Duration,
 }
 
 pub(super) fn judge(evidence: &Evidence<'_>, tally: &mut Tally) -> Vec<String> {
@@ -50,7 +52,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, tally: &mut Tally) -> Vec<String> {
         if let Some(why) = &visit.complaint {
             found.push(why.clone());
         }
-        found.extend(silences(visit, tally));
+        found.extend(silences(visit, evidence.patience, tally));
         found.extend(stale(visit, evidence));
         if let Some(id) = &visit.id {
             found.extend(words(visit, id, evidence));
@@ -132,14 +134,14 @@ fn streams(evidence: &Evidence<'_>) -> Vec<String> {
     finding.into_iter().collect()
 }
 
-/// Nobody who has a line waits in silence for longer than four seconds.
-fn silences(visit: &Visit<'_>, tally: &mut Tally) -> Vec<String> {
+/// Nobody who has a line waits in silence for longer than this.
+fn silences(visit: &Visit<'_>, patience: Duration, tally: &mut Tally) -> Vec<String> {
     let mut findings = Vec::new();
     for asked in &visit.asked {
         let (from, silence) =
             longest_silence(&visit.her, asked.span.to_ms, asked.until, &visit.down);
         tally.longest_silence = tally.longest_silence.max(silence);
-        if silence > TOO_LONG {
+        if silence > patience.as_secs_f64() * 1e3 {
             findings.push(format!(
                 "{:?}, said until {:.0} ms, is followed by {silence:.0} ms of silence from {from:.0} ms on",
                 asked.want, asked.span.to_ms
@@ -221,6 +223,7 @@ fn words(visit: &Visit<'_>, id: &str, evidence: &Evidence<'_>) -> Vec<String> {
     let in_order = recorded.iter().all(|word| left.any(|said| said == word));
     let is_excused = was_killed(visit, evidence)
         || visit.was_over
+        || asked_again(id, evidence)
         || visit.down.iter().any(|(from, to)| to - from > KEPT);
     let mut findings = Vec::new();
     if !in_order {
@@ -269,6 +272,15 @@ fn bookings(
         ));
     }
     findings
+}
+
+/// She has told the caller that something went wrong, and asked for it again.
+fn asked_again(id: &str, evidence: &Evidence<'_>) -> bool {
+    let turns = evidence.ledger.turns.get(id);
+    let mut turns = turns.into_iter().flatten();
+    turns.any(|turn| {
+        text(turn, "agent_heard").contains(AGAIN) || text(turn, "agent_unheard").contains(AGAIN)
+    })
 }
 
 fn was_killed(visit: &Visit<'_>, evidence: &Evidence<'_>) -> bool {
@@ -370,6 +382,7 @@ mod tests {
                 ledger: &self.ledger,
                 log: &self.log,
                 looks: &self.looks,
+                patience: Duration::from_secs(4),
             };
             judge(&evidence, &mut Tally::default())
         }

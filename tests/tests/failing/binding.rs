@@ -194,9 +194,10 @@ async fn she_speaks_by_the_binding_when_no_way_of_the_vendors_gives_sound() -> a
                 && query["container"] == json!(["none"])
         };
         ensure!(!asked.is_empty() && asked.iter().all(is_hers), "{asked:?}");
-        // Once it has spoken, the vendor is left alone for a while: by the second of its pieces nobody waits for it.
+        // Once it has spoken, the vendor is left alone for a while: by the second of its pieces nobody waits for it. Beside the call it is
+        // asked for a line to keep, and no more once it refuses.
         let requests = queries(&providers, Service::SpeakRest).len();
-        ensure!(requests == 1, "{requests} requests to the vendor");
+        ensure!(requests <= 2, "{requests} requests to the vendor");
     }
     Ok(())
 }

@@ -1,12 +1,14 @@
 //! The rows of the design's table that need more than one connection to go wrong.
 
-use anyhow::ensure;
-use local_providers::Service;
+use anyhow::{Context, ensure};
+use local_providers::{Fault, Service, When};
 use serde_json::json;
 use tests::edge::Edge;
+use tests::phone::Phone;
 use tests::{chat_requests, scripted};
+use tokio::time::timeout;
 
-use crate::{ANSWER, APOLOGY, THROUGH, TOO_LONG, ask, script};
+use crate::{ANSWER, APOLOGY, LONGEST, THROUGH, TOO_LONG, ask, script};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recogniser_lost_again_and_again_ends_in_a_farewell() -> anyhow::Result<()> {
@@ -121,10 +123,9 @@ async fn a_prompt_that_is_too_long_is_shortened() -> anyhow::Result<()> {
 async fn a_voice_that_is_gone_altogether_leaves_an_apology_from_memory() -> anyhow::Result<()> {
     let providers = scripted("{}").await?;
     let edge = Edge::start(&providers).await?;
-    providers.set_script(script(
-        &json!([{ "service": "chat", "fault": "refuse", "status": 500 }]),
-    )?);
-    ensure!(ask(&providers, &edge).await?.has(APOLOGY), "beforehand");
+    providers.set_script(script(&json!([]))?);
+    let before = ask(&providers, &edge).await?;
+    ensure!(before.has(ANSWER) && !before.has(APOLOGY), "beforehand");
     providers.set_script(script(&json!([
         { "service": "speak", "fault": "hang" },
         { "service": "speak_rest", "fault": "hang" },
@@ -137,4 +138,36 @@ async fn a_voice_that_is_gone_altogether_leaves_an_apology_from_memory() -> anyh
         heard.longest_silence()
     );
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_voice_that_goes_in_the_first_call_of_all_leaves_an_apology_too() -> anyhow::Result<()> {
+    let providers = scripted("{}").await?;
+    providers.set_script(script(&json!([]))?);
+    let edge = Edge::start(&providers).await?;
+    let phone = Phone::greeted(&providers, &edge).await?;
+    providers.set_faults(serde_json::from_value(json!([
+        { "service": "speak", "fault": "refuse", "status": 503 },
+        { "service": "speak_rest", "fault": "refuse", "status": 503 },
+    ]))?);
+    providers.strike(
+        Service::Speak,
+        Fault::Cut {
+            when: When::at_once(),
+        },
+    );
+    let said = phone.say(700);
+    let apology = async {
+        while phone
+            .her()
+            .tone_ms(APOLOGY, said.to_ms, phone.her().end_ms())
+            < 1_000.0
+        {
+            phone.wait(50).await;
+        }
+    };
+    timeout(LONGEST, apology).await.context("no apology")?;
+    let first = phone.her().first_sound(said.to_ms).context("no sound")?;
+    ensure!(first - said.to_ms < TOO_LONG, "{first}");
+    phone.hang_up().await
 }

@@ -36,6 +36,7 @@ async fn a_slow_answer_is_announced_but_not_twice_in_a_row() -> anyhow::Result<(
         // She says it to its end, and then what she knows by then.
         let answers = filled + filler.chars().count() as f64 * 60.0;
         ensure_whole(&her, filler, filled, answers)?;
+        ensure_none(&her, HOURS, filled, answers - 60.0)?;
         ensure_whole(&her, HOURS, answers, second.from_ms)?;
 
         let answered = her.first_sound(second.to_ms).context("no sound")?;

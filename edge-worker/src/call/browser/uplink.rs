@@ -4,17 +4,23 @@
 
 use std::time::Duration;
 
+use voice_core::audio::{MICROPHONE_FRAME, SampleRate};
 use voice_core::conversation::Input;
 use voice_core::time::Timestamp;
 use voice_core::turn::ForTurn;
 use voice_core::wire::audio::{AudioFrame, Kind, MAX_FRAME};
-use voice_core::wire::{ClientMessage, MAX_TEXT, PROTOCOL_VERSION, RefusalCode, WireError};
+use voice_core::wire::{
+    ClientMessage, KEPT_SOUND, MAX_TEXT, PROTOCOL_VERSION, RefusalCode, WireError,
+};
 
 use crate::call::door::{Received, Refusal};
 
 /// Audio ahead of real time that is taken without complaint, in frames of 20 ms: five seconds, for a page that was
 /// held up and catches up.
 const BURST: u64 = 250;
+
+/// What is sent again on a line that takes the place of a lost one comes on top.
+const KEPT: u64 = SampleRate::MICROPHONE.samples_in(KEPT_SOUND) / MICROPHONE_FRAME as u64;
 
 /// Text messages ahead of their pace that are taken, and that pace: a browser reports playback ten times a second.
 const TEXT_BURST: u64 = 200;
@@ -144,7 +150,9 @@ impl Uplink {
             ));
         }
         self.frames = self.frames.saturating_add(1);
-        if self.frames > BURST.saturating_add(self.paced(now, 55)) {
+        let kept = if self.is_back { KEPT } else { 0 };
+        let ahead = BURST.saturating_add(kept);
+        if self.frames > ahead.saturating_add(self.paced(now, 55)) {
             return Err((
                 RefusalCode::TooFast,
                 "more audio than real time allows".to_owned(),
@@ -318,5 +326,16 @@ mod tests {
                 .on_bytes(Timestamp::from_millis(2_000), &microphone())
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn what_was_kept_for_another_line_comes_on_top() {
+        let mut browser = Uplink::back(Timestamp::ZERO, 0);
+        let back = r#"{"type":"reconnected","protocol":1,"turn":1,"samples":0}"#;
+        browser.on_text(Timestamp::ZERO, back).unwrap();
+        let sent = (0..1_000)
+            .take_while(|_| browser.on_bytes(Timestamp::ZERO, &microphone()).is_ok())
+            .count();
+        assert_eq!(sent as u64, BURST + KEPT);
     }
 }

@@ -102,8 +102,7 @@ pub(super) async fn fetch_speech(
         });
     }
     let kind = response.headers().get("content-type").ok().flatten();
-    if !kind.is_some_and(|kind| kind.starts_with("audio/")) {
-        // A page of somebody between, whose bytes would be noise.
+    if !kind.is_some_and(|kind| is_bare_sound(&kind)) {
         return Err(RestEvent::Failed("no sound".to_owned()));
     }
     let mut chunks = response.stream().map_err(unreachable)?;
@@ -115,4 +114,41 @@ pub(super) async fn fetch_speech(
         }
     }
     Ok(())
+}
+
+/// Whether an answer of this kind is what was asked for: samples, which anything else is not, be it a page of somebody between or compressed
+/// sound. Played, it would be noise.
+fn is_bare_sound(kind: &str) -> bool {
+    let kind = kind.to_ascii_lowercase();
+    let is_compressed = ["mpeg", "mp3", "ogg", "opus", "aac", "flac"]
+        .iter()
+        .any(|name| kind.contains(name));
+    kind.starts_with("audio/") && !is_compressed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_samples_are_played() {
+        for kind in [
+            "audio/l16;rate=24000",
+            "audio/mulaw",
+            "audio/basic",
+            "Audio/L16",
+            "audio/wav",
+        ] {
+            assert!(is_bare_sound(kind), "{kind}");
+        }
+        for kind in [
+            "text/html; charset=utf-8",
+            "application/json",
+            "audio/mpeg",
+            "audio/ogg;codecs=opus",
+            "",
+        ] {
+            assert!(!is_bare_sound(kind), "{kind}");
+        }
+    }
 }
