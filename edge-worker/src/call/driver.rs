@@ -455,7 +455,7 @@ impl Driver {
         let now = self.clock.now();
         self.tell_warden(now);
         let spent = self.spent(now);
-        self.watch.tell(now, spent);
+        self.watch.close(spent);
         let door = self.door.take();
         let record = self.parts.record.clone();
         record.keep_cost(&self.cost());

@@ -1,8 +1,11 @@
 //! What the business's warden is told of a call: what it spends, and how its providers do. It says whether Safe Mode holds.
 //!
-//! One report at a time, beside the caller's path and never on it. One that was not answered is sent again as it was.
+//! One report at a time, beside the caller's path and never on it. One that was not answered is sent again as it was. The last of a call waits for
+//! the one that is under way.
 
-use std::cell::{Cell, RefCell};
+mod outbox;
+
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,6 +13,7 @@ use voice_core::conversation::Input;
 use voice_core::time::Timestamp;
 use worker::Env;
 
+use self::outbox::Outbox;
 use super::Facts;
 use super::tally::Tally;
 use crate::warden::{self, Report, Results, Spent, Terms, Tried};
@@ -21,18 +25,12 @@ pub(super) struct Watch {
     env: Env,
     terms: Terms,
     facts: Facts,
-    under_way: Rc<UnderWay>,
+    outbox: Rc<RefCell<Outbox>>,
     /// What is new since the last report.
     next: Report,
     /// What the reports so far have told.
     told: Spent,
     told_at: Option<Timestamp>,
-}
-
-#[derive(Default)]
-struct UnderWay {
-    is_busy: Cell<bool>,
-    unanswered: RefCell<Option<Report>>,
 }
 
 /// How the three providers did.
@@ -49,7 +47,7 @@ impl Watch {
             env,
             terms,
             facts,
-            under_way: Rc::default(),
+            outbox: Rc::default(),
             next: Report {
                 call,
                 n,
@@ -73,24 +71,40 @@ impl Watch {
     }
 
     /// Tells what is new, unless a report is under way: then the next one tells it too.
-    pub(super) fn tell(&mut self, now: Timestamp, spent: Spent) {
-        if self.under_way.is_busy.replace(true) {
-            return;
+    fn tell(&mut self, now: Timestamp, spent: Spent) {
+        let outbox = Rc::clone(&self.outbox);
+        let report = outbox.borrow_mut().open(|| self.take_next(spent));
+        if let Some(report) = report {
+            self.told_at = Some(now);
+            self.send(report);
         }
-        self.told_at = Some(now);
-        let again = self.under_way.unanswered.take();
-        let report = again.unwrap_or_else(|| self.take_next(spent));
+    }
+
+    /// Tells what has not been told of a call that is over.
+    pub(super) fn close(&mut self, spent: Spent) {
+        let last = self.take_next(spent);
+        let is_news = last.spent != Spent::default() || last.results != Results::default();
+        let next = self.outbox.borrow_mut().close(is_news.then_some(last));
+        if let Some(report) = next {
+            self.send(report);
+        }
+    }
+
+    fn send(&self, report: Report) {
         let (env, terms) = (self.env.clone(), self.terms.clone());
-        let (under_way, facts) = (Rc::clone(&self.under_way), self.facts.clone());
+        let (outbox, facts) = (Rc::clone(&self.outbox), self.facts.clone());
         wasm_bindgen_futures::spawn_local(async move {
-            match warden::report(&env, &terms, &report).await {
-                Ok(mode) => facts.tell(Input::SafeMode(mode.on)),
-                Err(error) => {
-                    worker::console_warn!("call {}: no word of the warden: {error}", report.call);
-                    under_way.unanswered.replace(Some(report));
+            let mut next = Some(report);
+            while let Some(report) = next {
+                let answer = warden::report(&env, &terms, &report).await;
+                next = outbox.borrow_mut().done(answer.is_ok());
+                match answer {
+                    Ok(mode) => facts.tell(Input::SafeMode(mode.on)),
+                    Err(error) => {
+                        worker::console_warn!("call {}: no word of the warden: {error}", report.call);
+                    }
                 }
             }
-            under_way.is_busy.set(false);
         });
     }
 
