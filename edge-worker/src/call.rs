@@ -75,6 +75,8 @@ pub enum CallRequest {
     },
     /// Go on with the media stream whose upgrade this is.
     Stream { call: CallSid, stream: StreamSid },
+    /// There is no room for the telephone call that rings.
+    Full { call: CallSid },
     /// The telephone company says that the call is over.
     Over { call: CallSid },
 }
@@ -128,6 +130,10 @@ impl DurableObject for Call {
                 self.ring(&call, &site, caller.as_deref()).await
             }
             Some(CallRequest::Stream { call, stream }) => self.stream(&call, stream).await,
+            Some(CallRequest::Full { .. }) => {
+                self.tell(Fact::Full);
+                Response::empty()
+            }
             Some(CallRequest::Over { .. }) => {
                 self.tell(Fact::Input(Input::CallerLeft));
                 Response::empty()
@@ -285,6 +291,8 @@ enum Fact {
     Caller(u32, SocketEvent),
     /// The telephone that rang is connected.
     Connected(Caller),
+    /// There is no room for the call.
+    Full,
     Input(Input),
     Recogniser(u32, SocketEvent),
     Rest(ForTurn<RestEvent>),

@@ -4,7 +4,7 @@
 //! Stored, in the object's own SQLite: `live`, one row for each call that is on or has just ended, as [`board::Row`]; and `mode`, one row, as
 //! [`board::Told`]. A row is written before anybody is told of it, so that a board that slept tells the next page the same.
 //!
-//! Requests are [`BoardRequest`]s: a call reports, the warden tells the mode, a page watches. Pages' sockets sleep with the object; nothing is taken from them. A call
+//! Requests are [`BoardRequest`]s: a call reports, and learns whether there is room for it; the warden tells the mode; a page watches. Pages' sockets sleep with the object; nothing is taken from them. A call
 //! never waits for the board, and the board holds nothing of what is said in one.
 
 mod board;
@@ -23,6 +23,7 @@ use worker::{
 use crate::clock::unix_millis;
 use crate::internal;
 use crate::problem::Problem;
+use crate::settings::CallsAtOnce;
 use crate::store::record::Door;
 use crate::warden::SafeMode;
 use board::{Board, Row, Told};
@@ -126,18 +127,32 @@ pub struct LiveCall {
     pub turns: u32,
 }
 
-/// Tells the board of a call's business. The call goes on whatever comes of it: what fails is the log's.
-pub async fn tell(env: &Env, report: &Report) {
-    let request = BoardRequest::Report(report.clone());
+/// Whether there is room for a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Room {
+    /// As many calls as may be are on, and this is none of them.
+    Full,
+    Given,
+}
+
+/// Tells the board of a call's business, of which `most` calls may be on. The call goes on if nothing comes of it: what fails is the log's.
+pub async fn tell(env: &Env, report: &Report, most: CallsAtOnce) -> Option<Room> {
+    let request = BoardRequest::Report {
+        report: report.clone(),
+        most: most.number(),
+    };
     let told = async {
         let mut init = RequestInit::new();
         init.with_method(Method::Post)
             .with_headers(internal::headers(&request)?);
-        ask(env, &report.site, &init).await
+        ask(env, &report.site, &init).await?.json().await
     };
-    if let Err(error) = told.await {
-        worker::console_warn!("call {}: the live board was not told: {error}", report.call);
-    }
+    told.await
+        .inspect_err(|error| {
+            worker::console_warn!("call {}: the live board was not told: {error}", report.call);
+        })
+        .ok()
 }
 
 /// Tells the board of a business its mode. `n` grows with each change of it.
@@ -173,7 +188,7 @@ async fn ask(env: &Env, site: &str, init: &RequestInit) -> Result<Response> {
 #[serde(tag = "type", rename_all = "snake_case")]
 enum BoardRequest {
     Mode(Told),
-    Report(Report),
+    Report { report: Report, most: usize },
     Watch { until: u64 },
 }
 
@@ -208,7 +223,7 @@ impl DurableObject for LiveBoard {
     async fn fetch(&self, request: Request) -> Result<Response> {
         match internal::read(&request) {
             Some(BoardRequest::Mode(told)) => self.hear_mode(told),
-            Some(BoardRequest::Report(report)) => self.hear(report).await,
+            Some(BoardRequest::Report { report, most }) => self.hear(report, most).await,
             Some(BoardRequest::Watch { until }) => self.admit(until).await,
             None => Problem::bad_request("not a request of this worker").into_response(),
         }
@@ -251,10 +266,10 @@ impl DurableObject for LiveBoard {
 }
 
 impl LiveBoard {
-    async fn hear(&self, report: Report) -> Result<Response> {
+    async fn hear(&self, report: Report, most: usize) -> Result<Response> {
         self.load()?;
         let id = report.call.clone();
-        let news = self.with(|board| board.hear(report, unix_millis()));
+        let news = self.with(|board| board.hear(report, most, unix_millis()));
         for forgotten in news.forgotten {
             self.forget(&forgotten)?;
         }
@@ -269,7 +284,11 @@ impl LiveBoard {
             self.say(&event)?;
         }
         self.wake_again().await?;
-        Response::empty()
+        Response::from_json(&if news.is_full {
+            Room::Full
+        } else {
+            Room::Given
+        })
     }
 
     fn hear_mode(&self, told: Told) -> Result<Response> {

@@ -5,7 +5,9 @@ mod value;
 
 use std::fmt;
 
-pub use value::{AccountSid, BaseUrl, ModelName, Origin, Secret, SttFamily, SttModel, TtsVoice};
+pub use value::{
+    AccountSid, BaseUrl, CallsAtOnce, ModelName, Origin, Secret, SttFamily, SttModel, TtsVoice,
+};
 
 /// What the worker runs with.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub struct Settings {
     pub access: Option<AccessSettings>,
     /// Sites whose pages may open calls, besides the worker's own.
     pub allowed_origins: Vec<Origin>,
+    /// How many calls of one business may be on at once.
+    pub calls_at_once: CallsAtOnce,
 }
 
 /// The telephone company's account.
@@ -86,6 +90,9 @@ impl Settings {
         let allowed_origins = reader
             .optional("ALLOWED_ORIGINS", ORIGINS, parse_origins)
             .unwrap_or_default();
+        let calls_at_once = reader
+            .optional("CALLS_AT_ONCE", CALLS, CallsAtOnce::parse)
+            .unwrap_or_default();
 
         match (
             deepgram_key,
@@ -120,6 +127,7 @@ impl Settings {
                 setup_code,
                 access,
                 allowed_origins,
+                calls_at_once,
             }),
             _ => Err(SettingsError {
                 faults: reader.faults,
@@ -321,6 +329,7 @@ fn parse_origins(text: &str) -> Option<Vec<Origin>> {
 const ACCOUNT: &str =
     "an account SID, AC and letters or digits, given together with its auth token";
 const AUDIENCE: &str = "the application audience tag of Cloudflare Access, letters and digits, given together with its team";
+const CALLS: &str = "a number of calls from 1 to 250";
 const BASE_URL: &str = "an http or https address without a path, such as https://api.example.com";
 const KEY: &str = "a secret of visible ASCII characters without spaces";
 const MODEL: &str = "the name of a model, such as openai/gpt-oss-20b";

@@ -13,7 +13,7 @@ pub use number::PhoneNumber;
 pub use sid::{CallSid, NotASid, StreamSid};
 pub use signature::{SignedForm, Verifier};
 pub use token::{StreamToken, TokenError, TokenKey};
-pub use twiml::{connect, sorry, transfer};
+pub use twiml::{busy, connect, sorry, transfer};
 
 /// Where a call is announced, where its end is, and where its sound comes in.
 pub const VOICE_PATH: &str = "/twilio/voice";

@@ -315,7 +315,7 @@ fn logged_state(line: &str) -> Option<(String, LoggedState)> {
 }
 
 /// Every setting that the worker and its runner read, so that a developer's environment does not leak into a test.
-const SETTINGS: [&str; 17] = [
+const SETTINGS: [&str; 18] = [
     "ACCESS_AUD",
     "ACCESS_TEAM_DOMAIN",
     "DEEPGRAM_API_KEY",
@@ -332,6 +332,7 @@ const SETTINGS: [&str; 17] = [
     "PUBLIC_ORIGIN",
     "SETUP_CODE",
     "ALLOWED_ORIGINS",
+    "CALLS_AT_ONCE",
     MODELS_BINDING,
 ];
 

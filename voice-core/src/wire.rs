@@ -143,7 +143,7 @@ pub enum Outcome {
     Transferred,
     /// The recogniser, the model or the voice failed beyond help.
     Failed,
-    /// The browser broke the protocol.
+    /// The browser broke the protocol, or there was no room for the call.
     Refused,
 }
 

@@ -17,7 +17,7 @@ use voice_core::conversation::{Config, Conversation, Input, Output, Sound};
 use voice_core::endpointing::Policy;
 use voice_core::time::Timestamp;
 use voice_core::turn::{ForTurn, TurnGate};
-use voice_core::wire::{Outcome, ServerMessage};
+use voice_core::wire::{Outcome, RefusalCode, ServerMessage};
 use worker::{Delay, Env};
 
 use self::account::Used;
@@ -53,6 +53,9 @@ const HOUSEKEEPING: Duration = Duration::from_secs(1);
 /// How long a telephone may ring here before its stream comes. It usually takes half a second; an announcement before
 /// the stream takes longer. Meanwhile the vendors' sockets are open for nobody.
 const RINGING: Duration = Duration::from_secs(30);
+
+/// What a browser's developer reads when there is no room for a call. The page has words of its own for the visitor.
+const ALL_BUSY: &str = "as many calls as may be are on";
 
 /// What a call is made of.
 pub(super) struct Parts {
@@ -188,6 +191,15 @@ impl Driver {
             n,
             facts.clone(),
         );
+        // A telephone's room was asked for before it rang here, and a call that goes on has its own.
+        let asks = format == AudioFormat::Browser && stored.is_none();
+        let live = Live::new(
+            parts.env.clone(),
+            report,
+            settings.calls_at_once,
+            asks,
+            facts.clone(),
+        );
         let before = stored
             .as_ref()
             .map(|stored| stored.cost)
@@ -220,7 +232,7 @@ impl Driver {
             before,
             desk: Desk::open(client, facts.clone()),
             used: Used::default(),
-            live: Live::new(parts.env.clone(), report),
+            live,
             watch,
             facts,
             gate: TurnGate::default(),
@@ -233,7 +245,6 @@ impl Driver {
     fn ring(&mut self) {
         let now = self.clock.now();
         self.rings_until = Some(now + RINGING);
-        self.live.rings();
         self.conversation.handle_input(now, Input::Ringing);
     }
 
@@ -429,6 +440,7 @@ impl Driver {
             Fact::Caller(line, event) if line == self.line => self.on_caller(now, event),
             Fact::Caller(..) => {}
             Fact::Connected(caller) => self.connect(caller),
+            Fact::Full => self.refuse(now, (RefusalCode::Unavailable, ALL_BUSY.to_owned())),
             Fact::Input(input) => {
                 self.count_answer(&input);
                 self.conversation.handle_input(now, input);

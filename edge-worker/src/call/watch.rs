@@ -101,7 +101,10 @@ impl Watch {
                 match answer {
                     Ok(mode) => facts.tell(Input::SafeMode(mode.on)),
                     Err(error) => {
-                        worker::console_warn!("call {}: no word of the warden: {error}", report.call);
+                        worker::console_warn!(
+                            "call {}: no word of the warden: {error}",
+                            report.call
+                        );
                     }
                 }
             }

@@ -7,9 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::{LiveCall, LiveEvent, Report};
 use crate::warden::SafeMode;
 
-/// The most calls that are shown at once. One more is not: a page could not show it either.
-const MOST_CALLS: usize = 200;
-
 /// A call that has not reported for so long is over: its object was lost, since no call lasts half an hour.
 const SILENT_MS: u64 = 40 * 60 * 1_000;
 
@@ -60,6 +57,8 @@ pub(super) struct News {
     /// To be kept.
     pub(super) row: Option<Row>,
     pub(super) event: Option<LiveEvent>,
+    /// A call that has begun and for which there is no room.
+    pub(super) is_full: bool,
     /// Calls that were over long ago.
     pub(super) forgotten: Vec<String>,
 }
@@ -87,8 +86,8 @@ impl Board {
         }
     }
 
-    /// Takes a report in.
-    pub(super) fn hear(&mut self, report: Report, now: u64) -> News {
+    /// Takes a report in. No call begins while so many are on.
+    pub(super) fn hear(&mut self, report: Report, most: usize, now: u64) -> News {
         let mut news = News {
             forgotten: self.forget_over(now),
             ..News::default()
@@ -99,7 +98,8 @@ impl Board {
         }
         let was_on = known.is_some();
         let is_on = report.state.is_some();
-        if !was_on && is_on && self.on().count() >= MOST_CALLS {
+        if !was_on && is_on && self.count() >= most {
+            news.is_full = true;
             return news;
         }
         let id = report.call.clone();
@@ -161,6 +161,11 @@ impl Board {
         calls
     }
 
+    fn count(&self) -> usize {
+        let rows = self.rows.values();
+        rows.filter(|row| row.report.state.is_some()).count()
+    }
+
     fn on(&self) -> impl Iterator<Item = LiveCall> + '_ {
         self.rows.values().filter_map(Row::call)
     }
@@ -184,6 +189,7 @@ mod tests {
     use crate::store::record::Door;
 
     const NOW: u64 = 1_795_000_000_000;
+    const MOST: usize = 3;
 
     fn report(call: &str, n: u32, state: Option<LiveState>) -> Report {
         Report {
@@ -214,29 +220,29 @@ mod tests {
     #[test]
     fn a_call_is_there_from_its_first_report_until_its_last() {
         let mut board = Board::default();
-        let begun = board.hear(report("a", 1, Some(LiveState::Ringing)), NOW);
+        let begun = board.hear(report("a", 1, Some(LiveState::Ringing)), MOST, NOW);
         assert!(
             matches!(begun.event, Some(LiveEvent::Call(call)) if call.state == LiveState::Ringing)
         );
-        let spoke = board.hear(report("a", 3, Some(LiveState::Speaking)), NOW + 1);
+        let spoke = board.hear(report("a", 3, Some(LiveState::Speaking)), MOST, NOW + 1);
         assert!(matches!(spoke.event, Some(LiveEvent::Call(call)) if call.turns == 3));
         // One that was overtaken.
         assert_eq!(
-            board.hear(report("a", 2, Some(LiveState::Listening)), NOW + 2),
+            board.hear(report("a", 2, Some(LiveState::Listening)), MOST, NOW + 2),
             News::default()
         );
         assert_eq!(ids(&board), ["a"]);
-        let over = board.hear(report("a", 4, None), NOW + 3);
+        let over = board.hear(report("a", 4, None), MOST, NOW + 3);
         assert_eq!(over.event, Some(LiveEvent::Gone { id: "a".to_owned() }));
         assert_eq!(
-            board.hear(report("a", 5, Some(LiveState::Listening)), NOW + 4),
+            board.hear(report("a", 5, Some(LiveState::Listening)), MOST, NOW + 4),
             News::default()
         );
         assert!(ids(&board).is_empty());
         // The end of one that nobody knew is no news, and is remembered all the same.
-        assert_eq!(board.hear(report("b", 9, None), NOW + 5).event, None);
+        assert_eq!(board.hear(report("b", 9, None), MOST, NOW + 5).event, None);
         assert_eq!(
-            board.hear(report("b", 8, Some(LiveState::Listening)), NOW + 6),
+            board.hear(report("b", 8, Some(LiveState::Listening)), MOST, NOW + 6),
             News::default()
         );
     }
@@ -244,8 +250,12 @@ mod tests {
     #[test]
     fn what_is_over_is_forgotten_in_the_end() {
         let mut board = Board::default();
-        board.hear(report("a", 1, None), NOW);
-        let news = board.hear(report("b", 1, Some(LiveState::Listening)), NOW + OVER_MS);
+        board.hear(report("a", 1, None), MOST, NOW);
+        let news = board.hear(
+            report("b", 1, Some(LiveState::Listening)),
+            MOST,
+            NOW + OVER_MS,
+        );
         assert_eq!(news.forgotten, ["a"]);
         assert_eq!(board.rows.len(), 1);
     }
@@ -253,8 +263,8 @@ mod tests {
     #[test]
     fn a_call_that_is_silent_is_dropped() {
         let mut board = Board::default();
-        board.hear(report("a", 1, Some(LiveState::Listening)), NOW);
-        board.hear(report("b", 1, Some(LiveState::Listening)), NOW + 5);
+        board.hear(report("a", 1, Some(LiveState::Listening)), MOST, NOW);
+        board.hear(report("b", 1, Some(LiveState::Listening)), MOST, NOW + 5);
         assert_eq!(board.due(), Some(NOW + SILENT_MS));
         assert_eq!(board.sweep(NOW + SILENT_MS - 1), Silent::default());
         let silent = board.sweep(NOW + SILENT_MS);
@@ -287,19 +297,33 @@ mod tests {
     }
 
     #[test]
-    fn a_board_has_an_end() {
+    fn a_call_beyond_the_bound_is_told_so_and_is_not_counted() {
         let mut board = Board::default();
-        for n in 0..MOST_CALLS + 50 {
-            board.hear(report(&n.to_string(), 1, Some(LiveState::Listening)), NOW);
+        let on = Some(LiveState::Listening);
+        for n in 0..MOST {
+            let news = board.hear(report(&n.to_string(), 1, on), MOST, NOW);
+            assert!(!news.is_full, "{n}");
         }
-        assert_eq!(board.calls().len(), MOST_CALLS);
-        board.hear(report("0", 2, None), NOW);
-        assert!(
-            board
-                .hear(report("x", 1, Some(LiveState::Listening)), NOW)
-                .event
-                .is_some()
-        );
+        let beyond = board.hear(report("x", 1, on), MOST, NOW);
+        assert!(beyond.is_full && beyond.event.is_none() && beyond.row.is_none());
+        assert_eq!(board.calls().len(), MOST);
+        // Whoever is in stays in, by whatever bound, and an end is always heard.
+        assert!(!board.hear(report("0", 2, on), 1, NOW).is_full);
+        assert!(!board.hear(report("x", 2, None), MOST, NOW).is_full);
+        // A call that ends leaves its place, once.
+        board.hear(report("0", 3, None), MOST, NOW);
+        assert!(!board.hear(report("y", 1, on), MOST, NOW).is_full);
+        assert!(board.hear(report("z", 1, on), MOST, NOW).is_full);
+    }
+
+    #[test]
+    fn a_call_that_died_without_a_word_leaves_its_place() {
+        let mut board = Board::default();
+        let on = Some(LiveState::Listening);
+        board.hear(report("a", 1, on), 1, NOW);
+        assert!(board.hear(report("b", 1, on), 1, NOW).is_full);
+        board.sweep(NOW + SILENT_MS);
+        assert!(!board.hear(report("c", 1, on), 1, NOW + SILENT_MS).is_full);
     }
 
     #[test]
@@ -309,7 +333,7 @@ mod tests {
         for (id, n) in [("b", 2), ("a", 1)] {
             rows.extend(
                 board
-                    .hear(report(id, n, Some(LiveState::Thinking)), NOW)
+                    .hear(report(id, n, Some(LiveState::Thinking)), MOST, NOW)
                     .row,
             );
         }
@@ -339,7 +363,7 @@ mod tests {
     fn a_frame_names_its_kind() {
         let mut board = Board::default();
         let event = board
-            .hear(report("a", 1, Some(LiveState::Thinking)), NOW)
+            .hear(report("a", 1, Some(LiveState::Thinking)), MOST, NOW)
             .event;
         let told = serde_json::to_value(event).unwrap();
         assert_eq!(

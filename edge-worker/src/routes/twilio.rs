@@ -2,17 +2,19 @@
 
 mod gate;
 mod line;
+mod room;
 mod splice;
 mod webhook;
 
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join, select};
 use worker::{Delay, Env, Method, Request, RequestInit, Response, ResponseBuilder, Result};
 use worker::{WebSocketPair, console_error, console_log, console_warn};
 
 use crate::call::CallRequest;
 use crate::clock::unix_millis;
+use crate::live_board::Room;
 use crate::problem::Problem;
 use crate::settings::{Settings, TwilioSettings};
 use crate::site;
@@ -63,7 +65,21 @@ pub(super) async fn voice(
         site: site_id.as_str().to_owned(),
         caller: caller(&webhook),
     };
-    let document = match ask(env, &call, &ring).await {
+    let asked = room::Asked {
+        env,
+        report: room::rings(&call, &business.id, caller(&webhook)),
+        most: settings.calls_at_once,
+    };
+    let (rung, room) = join(ask(env, &call, &ring), asked.room()).await;
+    let document = match rung {
+        _ if room == Room::Full => {
+            console_warn!("call {call}: no room");
+            let full = CallRequest::Full { call: call.clone() };
+            if let Err(reason) = ask(env, &call, &full).await {
+                console_warn!("call {call}: cannot be told of its end: {reason}");
+            }
+            crate::twilio::busy()
+        }
         Ok(()) => {
             let token = StreamToken::issue(
                 &TokenKey::new(settings),
@@ -76,6 +92,7 @@ pub(super) async fn voice(
         }
         Err(reason) => {
             console_error!("call {call}: cannot be taken: {reason}");
+            asked.give_back().await;
             crate::twilio::sorry(transfer.as_ref())
         }
     };

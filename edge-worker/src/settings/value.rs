@@ -220,6 +220,32 @@ fn is_member(name: &str, families: &[&str]) -> bool {
     name.len() <= MAX_NAME && is_plain && belongs
 }
 
+/// How many calls of one business may be on at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallsAtOnce(usize);
+
+impl CallsAtOnce {
+    /// The product is measured with two hundred calls that ten dashboards watch; these are a quarter more. With fewer a busy hour turns callers away
+    /// for nothing; above it nobody knows how long an answer takes, and a flood of calls would use up the providers for the calls that are on.
+    pub const MOST: Self = Self(250);
+
+    pub fn parse(text: &str) -> Option<Self> {
+        let number: usize = text.parse().ok()?;
+        (1..=Self::MOST.0).contains(&number).then_some(Self(number))
+    }
+
+    #[must_use]
+    pub const fn number(self) -> usize {
+        self.0
+    }
+}
+
+impl Default for CallsAtOnce {
+    fn default() -> Self {
+        Self::MOST
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -312,6 +338,16 @@ mod tests {
         for name in ["aura-2", "aura-asteria-en", "flux-tts", "aura-2-a b"] {
             assert!(TtsVoice::parse(name).is_none(), "{name}");
         }
+    }
+
+    #[test]
+    fn a_bound_for_calls_lets_some_through_and_not_more_than_were_measured() {
+        let number = |text| CallsAtOnce::parse(text).map(CallsAtOnce::number);
+        assert_eq!((number("1"), number("250")), (Some(1), Some(250)));
+        for text in ["0", "251", "-1", "many", "99999999999999999999"] {
+            assert_eq!(number(text), None, "{text}");
+        }
+        assert_eq!(CallsAtOnce::default().number(), 250);
     }
 
     #[test]

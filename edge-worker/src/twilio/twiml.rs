@@ -13,6 +13,10 @@ const PUTTING_THROUGH: &str =
 const CALL_AGAIN: &str =
     "I'm sorry, something has gone wrong on our side. Please call again in a few minutes.";
 
+/// What a caller is told for whom there is no room.
+const ALL_BUSY: &str =
+    "All of our lines are busy at the moment. Please call again in a few minutes.";
+
 /// The answer to a call: its sound goes to `stream_url`, which brings back the token. If that fails, the caller
 /// hears an apology and is put through, or the call ends.
 #[must_use]
@@ -29,6 +33,12 @@ pub fn connect(stream_url: &str, token: &str, transfer: Option<&PhoneNumber>) ->
 #[must_use]
 pub fn sorry(transfer: Option<&PhoneNumber>) -> String {
     response(&apology(transfer))
+}
+
+/// The answer to a call for which there is no room.
+#[must_use]
+pub fn busy() -> String {
+    response(&format!("<Say>{}</Say><Hangup/>", escape(ALL_BUSY)))
 }
 
 /// Puts a running call through. The person called sees the caller's own number.
@@ -109,6 +119,17 @@ mod tests {
         assert!(
             document.ends_with("</Say><Dial><Number>+12025550143</Number></Dial></Response>"),
             "{document}"
+        );
+    }
+
+    #[test]
+    fn a_caller_for_whom_there_is_no_room_hears_why() {
+        assert_eq!(
+            busy(),
+            format!(
+                "{HEAD}<Response><Say>All of our lines are busy at the moment. Please call again in a few minutes.</Say>\
+                 <Hangup/></Response>"
+            )
         );
     }
 

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 /// How long a call is remembered after its last report: none lasts half an hour.
 const REMEMBERED_MS: i64 = 60 * 60_000;
 
-/// The most calls that are remembered: two hundred at once, which is a board's end, of three minutes each, for half an hour. With more, what was
+/// The most calls that are remembered: 250 at once, and no business may have more, of three minutes each, for half an hour. With more, what was
 /// heard longest ago is forgotten, and nobody sends that again.
-const MOST: usize = 2_000;
+const MOST: usize = 2_500;
 
 /// The last report of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -43,7 +43,7 @@ impl Driver {
     }
 
     /// Tells the caller's end what is wrong and ends the call; other calls are not touched.
-    fn refuse(&mut self, now: Timestamp, (code, message): Refusal) {
+    pub(super) fn refuse(&mut self, now: Timestamp, (code, message): Refusal) {
         worker::console_warn!("call {}: refused: {code:?}", self.parts.call);
         self.transmit(now, &ServerMessage::Error { code, message });
         self.conversation.handle_input(now, Input::CallerLeft);

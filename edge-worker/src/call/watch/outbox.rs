@@ -33,11 +33,7 @@ impl Outbox {
     pub(super) fn close(&mut self, last: Option<Report>) -> Option<Report> {
         self.tries_left = Some(TRIES_AT_END);
         self.reports.extend(last);
-        if self.is_under_way {
-            None
-        } else {
-            self.next()
-        }
+        if self.is_under_way { None } else { self.next() }
     }
 
     /// What was under way has been answered, or has failed. What goes out after it without being asked for.
