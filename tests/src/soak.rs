@@ -129,7 +129,7 @@ async fn watch(edge: &Edge, count: &Count, end: Instant) -> anyhow::Result<Vec<L
             calls: count.calls.load(Relaxed),
             failed: count.failed.load(Relaxed),
         };
-        if looks.len() % 6 == 0 {
+        if looks.len().is_multiple_of(6) {
             show(format_args!(
                 "{:>5.0} s: {:>6.1} MB, {} sockets, {} threads, {} calls begun, {} failed",
                 look.after.as_secs_f64(),
