@@ -16,11 +16,11 @@ use serde::{Deserialize, Serialize};
 use voice_core::wire::Phase;
 use worker::worker_sys::WebSocketRequestResponsePair;
 use worker::{
-    DurableObject, Env, Method, Request, RequestInit, Response, Result, State, WebSocket,
+    DurableObject, Env, Error, Method, Request, RequestInit, Response, Result, State, WebSocket,
     WebSocketIncomingMessage, WebSocketPair, durable_object,
 };
 
-use crate::clock::unix_millis;
+use crate::clock::{unix_millis, within};
 use crate::internal;
 use crate::problem::Problem;
 use crate::settings::CallsAtOnce;
@@ -30,6 +30,9 @@ use board::{Board, Row, Told};
 
 /// The binding's name.
 const BINDING: &str = "LIVE";
+
+/// How long a board may take to answer: it does nothing but remember.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Pages of one business that watch at the same time. Each is told of every change.
 const MOST_SOCKETS: usize = 100;
@@ -177,10 +180,9 @@ pub async fn watch(env: &Env, site: &str, until: Option<u64>) -> Result<Response
 
 async fn ask(env: &Env, site: &str, init: &RequestInit) -> Result<Response> {
     let request = Request::new_with_init("https://board/", init)?;
-    env.durable_object(BINDING)?
-        .get_by_name(site)?
-        .fetch_with_request(request)
-        .await
+    let board = env.durable_object(BINDING)?.get_by_name(site)?;
+    let answer = within(PATIENCE, board.fetch_with_request(request)).await;
+    answer.unwrap_or_else(|| Err(Error::RustError("no answer in time".to_owned())))
 }
 
 /// What the worker asks of a board.
@@ -259,7 +261,7 @@ impl DurableObject for LiveBoard {
         Ok(())
     }
 
-    async fn websocket_error(&self, socket: WebSocket, _: worker::Error) -> Result<()> {
+    async fn websocket_error(&self, socket: WebSocket, _: Error) -> Result<()> {
         let _ = socket.close(Some(1_011), Some(""));
         Ok(())
     }

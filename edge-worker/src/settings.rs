@@ -91,7 +91,7 @@ impl Settings {
             .optional("ALLOWED_ORIGINS", ORIGINS, parse_origins)
             .unwrap_or_default();
         let calls_at_once = reader
-            .optional("CALLS_AT_ONCE", CALLS, CallsAtOnce::parse)
+            .or_default("CALLS_AT_ONCE", "250", CALLS, CallsAtOnce::parse)
             .unwrap_or_default();
 
         match (

@@ -40,6 +40,29 @@ impl From<worker::Error> for Failure {
     }
 }
 
+/// A request's body, if it has at most `most` bytes; no more than that is ever held.
+pub(crate) async fn body_of(request: &mut Request, most: usize) -> worker::Result<Option<Vec<u8>>> {
+    let said = request
+        .headers()
+        .get("Content-Length")?
+        .and_then(|length| length.parse::<usize>().ok());
+    if said.is_some_and(|length| length > most) {
+        return Ok(None);
+    }
+    let mut body = Vec::new();
+    if request.inner().body().is_none() {
+        return Ok(Some(body));
+    }
+    let mut chunks = request.stream()?;
+    while let Some(chunk) = chunks.next().await {
+        body.extend_from_slice(&chunk?);
+        if body.len() > most {
+            return Ok(None);
+        }
+    }
+    Ok(Some(body))
+}
+
 impl Ask {
     pub(super) fn new(
         request: Request,
@@ -99,28 +122,10 @@ impl Ask {
         Ok(Origin::parse(&url.origin().ascii_serialization()))
     }
 
-    /// The body, if it has at most `most` bytes; no more than that is ever held.
+    /// The body, if it has at most `most` bytes.
     pub(crate) async fn body(&mut self, most: usize) -> Result<Vec<u8>, Failure> {
-        let said = self
-            .request
-            .headers()
-            .get("Content-Length")?
-            .and_then(|length| length.parse::<usize>().ok());
-        if said.is_some_and(|length| length > most) {
-            return Err(Problem::too_large(most).into());
-        }
-        let mut body = Vec::new();
-        if self.request.inner().body().is_none() {
-            return Ok(body);
-        }
-        let mut chunks = self.request.stream()?;
-        while let Some(chunk) = chunks.next().await {
-            body.extend_from_slice(&chunk?);
-            if body.len() > most {
-                return Err(Problem::too_large(most).into());
-            }
-        }
-        Ok(body)
+        let body = body_of(&mut self.request, most).await?;
+        body.ok_or_else(|| Problem::too_large(most).into())
     }
 
     /// The body as a JSON document of at most `most` bytes.

@@ -6,6 +6,7 @@ use worker::{Env, Headers, Method, Request, RequestInit, Response, Result};
 use crate::call::CallRequest;
 use crate::clock::unix_millis;
 use crate::problem::Problem;
+use crate::routes::ask::body_of;
 use crate::settings::{Origin, Settings};
 use crate::site;
 use crate::ticket::{CallId, LIFETIME_SECONDS, SiteId, Ticket, TicketKey};
@@ -141,17 +142,9 @@ async fn asked_site(
     request: &mut Request,
     env: &Env,
 ) -> Result<std::result::Result<SiteId, Problem>> {
-    let length = request
-        .headers()
-        .get("Content-Length")?
-        .and_then(|length| length.parse::<usize>().ok());
-    if length.is_some_and(|length| length > BODY_MAX) {
+    let Some(body) = body_of(request, BODY_MAX).await? else {
         return Ok(Err(Problem::too_large(BODY_MAX)));
-    }
-    let body = request.bytes().await?;
-    if body.len() > BODY_MAX {
-        return Ok(Err(Problem::too_large(BODY_MAX)));
-    }
+    };
     let asked = if body.is_empty() {
         Ok(Asked { site: None })
     } else {

@@ -4,6 +4,7 @@ mod crates;
 mod documents;
 mod files;
 mod invariants;
+mod limits;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

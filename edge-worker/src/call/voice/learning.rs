@@ -14,7 +14,6 @@ use super::shape::Shape;
 use crate::call::phrases::{self, Key, Recording};
 use crate::clock::within;
 use crate::providers::AudioFormat;
-use crate::providers::deepgram_tts::AuraRest;
 
 /// Nothing of this is done while the greeting is being made.
 const BEGINS_AFTER: Duration = Duration::from_millis(1_500);
@@ -30,7 +29,8 @@ pub(super) struct Learning {
 }
 
 impl Learning {
-    pub(super) fn start(voice: AuraRest, format: AudioFormat, lines: Vec<Key>) -> Self {
+    /// Has these lines made, each by its request.
+    pub(super) fn start(format: AudioFormat, lines: Vec<(Key, Asked)>) -> Self {
         let controller = AbortController::default();
         let signal = controller.signal();
         let fetch = Rc::new(RefCell::new(Some(controller)));
@@ -38,12 +38,12 @@ impl Learning {
         let (abort, charged) = (Rc::clone(&fetch), Rc::clone(&characters));
         let (work, task) = abortable(async move {
             Delay::from(BEGINS_AFTER).await;
-            for line in lines {
+            for (line, asked) in lines {
                 let Some(line) = Claim::to(line) else {
                     continue;
                 };
                 charged.set(charged.get().saturating_add(line.length()));
-                if within(PATIENCE, line.make(&voice, format, &signal)).await != Some(true) {
+                if within(PATIENCE, line.make(asked, format, &signal)).await != Some(true) {
                     give_up(&abort);
                     return;
                 }
@@ -106,9 +106,8 @@ impl Claim {
     }
 
     /// Whether it was made.
-    async fn make(&self, voice: &AuraRest, format: AudioFormat, signal: &AbortSignal) -> bool {
+    async fn make(&self, asked: Asked, format: AudioFormat, signal: &AbortSignal) -> bool {
         let recording = RefCell::new(Recording::new(self.0.clone()));
-        let asked = Asked::Vendor(voice.request(&self.0.text));
         let made = fetch_speech(asked, format, signal, |sound| {
             recording.borrow_mut().hear(&sound);
         });

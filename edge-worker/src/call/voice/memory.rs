@@ -6,13 +6,16 @@ use voice_core::turn::ForTurn;
 use super::Voice;
 use super::job::Job;
 use super::learning::Learning;
+use super::rest::Asked;
 use crate::call::phrases::{self, Key, Recording};
 
 impl Voice {
     /// Has the lines made that are needed when a provider has failed.
     pub(super) fn learn(&self) -> Learning {
-        let lines = self.lines.for_trouble().map(|line| self.key_of(line));
-        Learning::start(self.by_rest.clone(), self.format, lines.collect())
+        let asked = |line| Asked::Vendor(self.by_rest.request(line));
+        let lines = self.lines.for_trouble();
+        let lines = lines.map(|line| (self.key_of(line), asked(line)));
+        Learning::start(self.format, lines.collect())
     }
 
     /// Speaks a phrase that was spoken before, if it is one.
