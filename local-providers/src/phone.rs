@@ -180,6 +180,11 @@ impl PhoneCall {
         self.line.command(Command::Cut);
     }
 
+    /// No message of the stream comes any more, and its socket stays open.
+    pub fn stall(&self) {
+        self.line.command(Command::Stall);
+    }
+
     /// Everything that has happened so far.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {

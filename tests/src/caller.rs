@@ -148,9 +148,12 @@ impl Caller {
         self.held.clear();
     }
 
-    /// Nothing gets through any more, and neither side has been told.
+    /// Nothing gets through any more, and neither side has been told: nothing is sent, and nothing is read.
     pub fn freeze_line(&mut self) {
         self.frozen = self.socket.take();
+        if let Some(frozen) = &self.frozen {
+            frozen.read(false);
+        }
     }
 
     /// Whether it is one on which nothing gets through.
@@ -162,6 +165,9 @@ impl Caller {
     /// What was said meanwhile gets through, on both sides.
     pub fn thaw_line(&mut self) {
         self.socket = self.frozen.take();
+        if let Some(socket) = &self.socket {
+            socket.read(true);
+        }
         for message in self.held.drain(..) {
             if let Some(socket) = &self.socket {
                 socket.send(message);

@@ -8,6 +8,7 @@ use futures_util::stream::{self, Stream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
@@ -16,6 +17,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 pub(crate) struct FarSocket {
     sender: UnboundedSender<Message>,
     receiver: UnboundedReceiver<Result<Message, SocketError>>,
+    reads: watch::Sender<bool>,
 }
 
 impl FarSocket {
@@ -36,8 +38,23 @@ impl FarSocket {
                 }
             }
         });
+        let (reads, gate) = watch::channel(true);
+        let from_far = stream::unfold((from_far, gate), |(mut from, mut gate)| async {
+            gate.wait_for(|reads| *reads).await.ok()?;
+            let item = from.next().await?;
+            Some((item, (from, gate)))
+        });
         tokio::spawn(carry(from_far, received, delay));
-        Self { sender, receiver }
+        Self {
+            sender,
+            receiver,
+            reads,
+        }
+    }
+
+    /// Reads the connection or leaves what comes to the other side's buffers, but for one message.
+    pub(crate) fn read(&self, reads: bool) {
+        self.reads.send_replace(reads);
     }
 
     /// Sends without waiting. A connection that is gone is found out by reading it to its end: what came before that still counts.

@@ -29,6 +29,8 @@ pub(super) struct Browser {
     resume: String,
     /// None while the line is lost.
     socket: Option<Pump>,
+    /// The line has just been found silent, and nobody has been told.
+    is_away: bool,
     uplink: Uplink,
     /// The next voice frame's number, in which turn.
     sequence: (TurnId, u32),
@@ -42,6 +44,7 @@ impl Browser {
             call,
             resume,
             socket: Some(socket),
+            is_away: false,
             uplink: Uplink::new(now),
             sequence: (TurnId::NONE, 0),
             pings: 0,
@@ -113,14 +116,23 @@ impl Door for Browser {
     }
 
     fn poll(&mut self) -> Option<Input> {
-        None
+        std::mem::take(&mut self.is_away).then_some(Input::Away)
     }
 
     fn due(&self) -> Option<Timestamp> {
-        None
+        let is_open = self.socket.is_some() && self.uplink.has_greeted();
+        is_open.then(|| self.uplink.last_heard + LINE_LOST_AFTER)
     }
 
-    fn wake(&mut self, _now: Timestamp) {}
+    /// What is sent to a browser that does not read is kept by the runtime, without an end and without a word. So a line on which nothing comes is closed: no more
+    /// is sent into it, and what waits there goes with it.
+    fn wake(&mut self, now: Timestamp) {
+        if self.due().is_some_and(|due| due <= now) {
+            worker::console_log!("call {}: the line is silent", self.call);
+            self.socket = None;
+            self.is_away = true;
+        }
+    }
 
     fn keep_house(&mut self, now: Timestamp) -> Result<Received, Refusal> {
         if self.socket.is_none() {
@@ -134,10 +146,6 @@ impl Door for Browser {
                 Ok(Received::Noted)
             };
         }
-        if silent > LINE_LOST_AFTER {
-            self.socket = None;
-            return Ok(Received::Fact(Input::Away));
-        }
         if now.since(self.pinged_at) >= PING_EVERY {
             self.pinged_at = now;
             self.pings = self.pings.wrapping_add(1);
@@ -149,6 +157,7 @@ impl Door for Browser {
     /// A page that is left says so by its code. Every other line that ends is lost: a browser that gives one up closes it, and comes back.
     fn on_closed(&mut self, code: u16) -> Input {
         self.socket = None;
+        self.is_away = false;
         if code == GOING_AWAY || !self.uplink.has_greeted() {
             Input::CallerLeft
         } else {
@@ -157,6 +166,7 @@ impl Door for Browser {
     }
 
     fn reconnect(&mut self, now: Timestamp, socket: Pump) -> Result<(), Pump> {
+        self.is_away = false;
         self.uplink = Uplink::back(now, self.uplink.next_frame);
         self.socket = Some(socket);
         Ok(())

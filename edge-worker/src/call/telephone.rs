@@ -27,8 +27,9 @@ use crate::providers::socket::Pump;
 use crate::twilio::StreamSid;
 use crate::twilio::message::{self, Message};
 
-/// A stream without a message for so long is dead: the caller's sound comes fifty times a second, silence too.
-const SILENT_FOR: Duration = Duration::from_secs(15);
+/// A stream without the caller's sound for so long is dead: it comes fifty times a second, silence too. A network that is held up for less catches up
+/// ([`BURST`]); with more, what she says is kept by the runtime for nobody.
+const SILENT_FOR: Duration = Duration::from_secs(5);
 
 /// The caller's sound ahead of real time that is taken without complaint, for a network that was held up and catches
 /// up: five seconds. More is dropped.
@@ -47,6 +48,7 @@ pub(super) struct Telephone {
     facts: VecDeque<Input>,
     due: Option<Timestamp>,
     opened: Timestamp,
+    /// When the caller's sound came last.
     last_heard: Timestamp,
     counts: Counts,
 }
@@ -135,6 +137,7 @@ impl Telephone {
     }
 
     fn on_sound(&mut self, now: Timestamp, sound: Vec<u8>) -> Received {
+        self.last_heard = now;
         let length = sound.len() as u64;
         let millis = u64::try_from(now.since(self.opened).as_millis()).unwrap_or(u64::MAX);
         // A tenth faster than the clock, since two clocks never agree.
@@ -172,7 +175,6 @@ impl Counts {
 
 impl Door for Telephone {
     fn receive(&mut self, now: Timestamp, frame: Frame) -> Result<Received, Refusal> {
-        self.last_heard = now;
         Ok(match frame {
             Frame::Text(text) => self.on_message(now, &text),
             Frame::Binary(_) => self.malformed(),
@@ -212,6 +214,7 @@ impl Door for Telephone {
     fn keep_house(&mut self, now: Timestamp) -> Result<Received, Refusal> {
         let gone = now.since(self.last_heard) > SILENT_FOR;
         Ok(if gone {
+            worker::console_warn!("call {}: the stream is silent", self.call);
             Received::Fact(Input::CallerLeft)
         } else {
             Received::Noted

@@ -163,7 +163,7 @@ impl Runner {
 
     async fn obey(&mut self, command: Command) -> Flow {
         match command {
-            Command::Cut | Command::Press(_) => Flow::Next,
+            Command::Cut | Command::Press(_) | Command::Stall => Flow::Next,
             Command::HangUp => Flow::Over(How::CallerHungUp),
             Command::Complete => Flow::Over(How::CompletedByRest),
             Command::Redirect(Ok(document)) => Flow::Document(document),

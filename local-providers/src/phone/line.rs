@@ -19,6 +19,8 @@ pub(crate) enum Command {
     Cut,
     HangUp,
     Press(char),
+    /// The stream stalls.
+    Stall,
     /// REST ends the call.
     Complete,
     /// REST gives the call other instructions, or the address of some.

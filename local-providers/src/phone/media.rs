@@ -37,6 +37,8 @@ pub(crate) struct Media {
     reader: JoinHandle<()>,
     /// When the next frame of the caller's is complete.
     next_frame: Instant,
+    /// Nothing is sent any more.
+    is_stalled: bool,
     messages: u64,
     warned: Vec<u32>,
 }
@@ -99,6 +101,7 @@ impl Media {
             writer,
             reader,
             next_frame,
+            is_stalled: false,
             messages: 0,
             warned: Vec::new(),
         };
@@ -133,6 +136,7 @@ impl Media {
                         let message = self.script.dtmf(digit);
                         self.send("dtmf", json!({ "digit": digit.to_string() }), message);
                     }
+                    Command::Stall => self.is_stalled = true,
                     command => break End::Commanded(command),
                 },
                 _ = trouble.next() => break End::Commanded(Command::Cut),
@@ -151,7 +155,7 @@ impl Media {
                     }
                 }
                 () = soon(mark_due), if mark_due.is_some() => self.return_marks(),
-                () = sleep_until(self.next_frame) => {
+                () = sleep_until(self.next_frame), if !self.is_stalled => {
                     let frame = self.line.state().microphone.frame();
                     let message = self.script.media(&frame);
                     self.send("media", json!({ "bytes": frame.len() }), message);
@@ -267,6 +271,9 @@ impl Media {
     }
 
     fn send(&self, kind: &'static str, fields: Value, text: String) {
+        if self.is_stalled {
+            return;
+        }
         if self.log_audio || kind != "media" {
             self.exchange.sent(kind, fields);
         }

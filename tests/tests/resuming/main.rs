@@ -2,6 +2,7 @@
 
 mod killed;
 mod line;
+mod stuck;
 
 use std::time::Duration;
 

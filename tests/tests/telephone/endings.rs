@@ -2,6 +2,7 @@
 
 use anyhow::{Context, ensure};
 use local_providers::phone::{EventKind, How, Side, Spoken};
+use tests::dashboard::Visitor;
 use tests::phone::Phone;
 use tests::track::Track;
 
@@ -188,4 +189,45 @@ async fn a_lost_stream_ends_every_vendors_stream_and_is_left_to_the_apology() ->
         verbs(&phone)
     );
     tests::phone::a_normal_call_works(&stage.providers, &stage.edge, crate::GREETING).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_falls_silent_is_over_within_seconds_and_its_record_is_kept()
+-> anyhow::Result<()> {
+    let stage = Stage::new(crate::SCRIPT).await?;
+    let owner = Visitor::first_owner(&stage.edge).await?;
+    let phone = Phone::greeted(&stage.providers, &stage.edge).await?;
+    let known = phone.states().len();
+    phone.say(900);
+    phone.heard_out(known).await?;
+    let stalled_at = phone.line.elapsed_ms();
+    phone.line.stall();
+    phone.over().await?;
+    let took = closed_at(&phone, Side::Worker)? - stalled_at;
+    tests::figures::show(format_args!(
+        "stream stalled → closed by the worker {took:>6.0} ms"
+    ));
+    // Five seconds, and the second in which the sockets are looked after.
+    ensure!((4_900.0..7_000.0).contains(&took), "{took}");
+    tests::phone::all_streams_closed(&stage.providers).await?;
+    ensure!(
+        matches!(verbs(&phone).first(), Some(Spoken::Say { .. })),
+        "{:?}",
+        verbs(&phone)
+    );
+    let kept = async {
+        loop {
+            let answer = owner.get("/api/calls").await?.json();
+            if let Some(call) = answer["calls"].get(0) {
+                return anyhow::Ok(call.clone());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    let call = tokio::time::timeout(tests::caller::PATIENCE, kept).await??;
+    ensure!(
+        call["outcome"] == "hung_up" && call["turns"].as_u64() >= Some(1),
+        "{call}"
+    );
+    Ok(())
 }
