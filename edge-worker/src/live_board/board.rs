@@ -87,7 +87,7 @@ impl Board {
     }
 
     /// Takes a report in. No call begins while so many are on.
-    pub(super) fn hear(&mut self, report: Report, most: usize, now: u64) -> News {
+    pub(super) fn hear(&mut self, mut report: Report, most: usize, now: u64) -> News {
         let mut news = News {
             forgotten: self.forget_over(now),
             ..News::default()
@@ -95,6 +95,10 @@ impl Board {
         let known = self.rows.get(&report.call);
         if known.is_some_and(|known| known.report.n >= report.n || known.report.state.is_none()) {
             return news;
+        }
+        if let Some(known) = known {
+            // It rang before its own object was there.
+            report.started_at = known.report.started_at;
         }
         let was_on = known.is_some();
         let is_on = report.state.is_some();
