@@ -8,6 +8,7 @@
 //! never waits for the board, and the board holds nothing of what is said in one.
 
 mod board;
+mod watcher;
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -27,6 +28,7 @@ use crate::settings::CallsAtOnce;
 use crate::store::record::Door;
 use crate::warden::SafeMode;
 use board::{Board, Row, Told};
+use watcher::{Heard, Watcher};
 
 /// The binding's name.
 const BINDING: &str = "LIVE";
@@ -194,16 +196,11 @@ enum BoardRequest {
     Watch { until: u64 },
 }
 
-/// What a page's socket remembers while the object sleeps.
-#[derive(Debug, Serialize, Deserialize)]
-struct Watcher {
-    until: u64,
-}
-
 /// Which calls of one business are on.
 #[durable_object]
 pub struct LiveBoard {
     state: State,
+    heard: Heard,
     board: RefCell<Option<Board>>,
     /// When the next alarm comes, as far as this waking of the object knows.
     alarm: Cell<Option<u64>>,
@@ -215,8 +212,10 @@ impl DurableObject for LiveBoard {
         if let Ok(pair) = WebSocketRequestResponsePair::new("ping", "pong") {
             state.set_websocket_auto_response(&pair);
         }
+        let (state, heard) = Heard::of(state);
         Self {
             state,
+            heard,
             board: RefCell::new(None),
             alarm: Cell::new(None),
         }
@@ -314,7 +313,10 @@ impl LiveBoard {
         self.load()?;
         let pair = WebSocketPair::new()?;
         self.state.accept_web_socket(&pair.server);
-        pair.server.serialize_attachment(Watcher { until })?;
+        pair.server.serialize_attachment(Watcher {
+            until,
+            since: unix_millis(),
+        })?;
         let first = self.with(|board| board.snapshot());
         pair.server.send_with_str(serde_json::to_string(&first)?)?;
         self.wake_again().await?;
@@ -332,24 +334,27 @@ impl LiveBoard {
         Ok(())
     }
 
-    /// Closes the sockets of pages that have to show again who they are.
+    /// Closes the sockets of pages that have to show again who they are, and of those that are dead: what is told to one that does not read waits without
+    /// an end.
     fn send_back(&self) -> Result<()> {
         let now = unix_millis();
-        for (socket, until) in self.watchers()? {
-            if until <= now {
+        for (socket, watcher) in self.watchers()? {
+            if watcher.until <= now {
                 let _ = socket.close(Some(COME_BACK), Some("show again who you are"));
+            } else if watcher.is_dead(self.heard.last(&socket), now) {
+                let _ = socket.close(Some(COME_BACK), Some("nothing was heard of you"));
             }
         }
         Ok(())
     }
 
-    /// The pages that watch, each until when.
-    fn watchers(&self) -> Result<Vec<(WebSocket, u64)>> {
+    /// The pages that watch.
+    fn watchers(&self) -> Result<Vec<(WebSocket, Watcher)>> {
         let sockets = self.state.get_websockets().into_iter();
         sockets
             .map(|socket| {
                 let watcher: Option<Watcher> = socket.deserialize_attachment()?;
-                Ok((socket, watcher.map_or(0, |watcher| watcher.until)))
+                Ok((socket, watcher.unwrap_or_default()))
             })
             .collect()
     }
@@ -392,7 +397,10 @@ impl LiveBoard {
     /// Sets an alarm for the next call that may be silent for too long and the next page that has to come back, if there is any.
     async fn wake_again(&self) -> Result<()> {
         let now = unix_millis();
-        let pages = self.watchers()?.into_iter().map(|(_, until)| until);
+        let pages = self
+            .watchers()?
+            .into_iter()
+            .map(|(_, watcher)| watcher.until);
         // One that was closed may be listed for a while.
         let pages = pages.filter(|until| *until > now).min();
         let Some(due) = self

@@ -49,6 +49,28 @@ async fn a_page_is_told_which_calls_are_on_and_nothing_of_them() -> anyhow::Resu
     a_hundred_pages(&office).await
 }
 
+/// The page's silence after which it is taken for dead, as the API's description has it, and a little.
+const DEAD_AFTER: Duration = Duration::from_secs(92);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_which_nothing_is_heard_is_told_nothing_more() -> anyhow::Result<()> {
+    let office = Office::open(SCRIPT).await?;
+    let (mut alive, _) = Page::watch(&office, &office.owner).await?;
+    let (mut dead, _) = Page::watch(&office, &office.owner).await?;
+    let end = tokio::time::Instant::now() + DEAD_AFTER;
+    while tokio::time::Instant::now() < end {
+        alive.say("ping").await?;
+        ensure!(matches!(alive.next().await?, Told::Pong), "no pong");
+        tokio::time::sleep(Duration::from_secs(20)).await;
+    }
+    let caller = Caller::connect(&office.edge).await?;
+    let event = alive.event().await?;
+    ensure!(event["type"] == "call", "{event}");
+    let told = dead.next().await?;
+    ensure!(matches!(told, Told::Closed(4000)), "{told:?}");
+    caller.leave().await
+}
+
 /// A page that watches.
 pub(crate) struct Page {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
