@@ -2,6 +2,8 @@
 
 use local_providers::{Direction, LogEntry, Providers, Service};
 
+use crate::words::FOR_TROUBLE;
+
 /// A text that the voice was given.
 #[derive(Clone, Debug)]
 pub struct Given {
@@ -20,7 +22,7 @@ pub struct Request {
     pub tool_calls: usize,
 }
 
-/// The texts that the voice was given, in order.
+/// The texts that the voice was given, in order, without the lines that are made beside a call.
 #[must_use]
 pub fn given(providers: &Providers) -> Vec<Given> {
     let log = providers.log();
@@ -30,9 +32,11 @@ pub fn given(providers: &Providers) -> Vec<Given> {
             (Service::SpeakRest, Direction::Open) => true,
             _ => return None,
         };
-        Some(Given {
+        let text = entry.field("text").as_str()?;
+        let is_beside = by_rest && FOR_TROUBLE.contains(&text);
+        (!is_beside).then(|| Given {
             at_ms: entry.at_ms,
-            text: entry.field("text").as_str()?.to_owned(),
+            text: text.to_owned(),
             by_rest,
         })
     });
